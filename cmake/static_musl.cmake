@@ -1,0 +1,71 @@
+# The release binary: static-pie on musl, full RELRO, no executable stack, stack protector, no C++
+# run-time library (it is linked as C), nothing in it that depends on where or when it was built.
+
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -dumpmachine
+  OUTPUT_VARIABLE machine OUTPUT_STRIP_TRAILING_WHITESPACE)
+
+target_compile_options(usher_build INTERFACE
+  -Oz -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
+  -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-plt -fvisibility=hidden
+  -fomit-frame-pointer -fmerge-all-constants)
+if(machine MATCHES "x86_64|i[3-6]86")
+  target_compile_options(usher_build INTERFACE -fcf-protection=none)
+endif()
+if(NOT machine MATCHES "aarch64|powerpc64|ppc64")  # their kernels may have pages of 64 KiB
+  target_link_options(usher_link INTERFACE -Wl,-z,max-page-size=4096)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A seed of its own for every file would make two builds differ.
+  target_compile_options(usher_build INTERFACE -flto -frandom-seed=usher)
+  target_link_options(usher_link INTERFACE -flto -Oz -frandom-seed=usher)
+endif()
+target_link_options(usher_link INTERFACE
+  -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
+  -Wl,--gc-sections,--build-id=none,--hash-style=gnu,-O1,--sort-common,-s)
+set(CMAKE_CXX_LINK_EXECUTABLE
+  "<CMAKE_C_COMPILER> <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES>")
+
+if(machine MATCHES "musl")
+  return()  # the compiler's own C library is the one we want
+endif()
+
+# Debian and Ubuntu: musl-tools has musl beside glibc. Its musl-gcc makes a dynamic executable of
+# -static-pie and knows no C++, so we name the pieces ourselves.
+if(machine MATCHES "^([^-]+)-")
+  set(arch ${CMAKE_MATCH_1})
+endif()
+find_path(USHER_MUSL rcrt1.o HINTS /usr/lib/${arch}-linux-musl /usr/local/musl/lib
+  NO_CMAKE_FIND_ROOT_PATH)
+find_path(USHER_MUSL_INCLUDE features.h
+  HINTS /usr/include/${arch}-linux-musl ${USHER_MUSL}/../include
+  NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+if(NOT USHER_MUSL OR NOT USHER_MUSL_INCLUDE)
+  message(FATAL_ERROR "musl for ${arch} is missing. On Debian or Ubuntu: apt-get install musl-tools. "
+    "Elsewhere: set USHER_MUSL and USHER_MUSL_INCLUDE (see the top of CMakeLists.txt).")
+endif()
+
+# g++'s own folders, less the C library's: first the C++ headers, then musl's, then the compiler's.
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -x c++ -E -Wp,-v /dev/null
+  ERROR_VARIABLE search OUTPUT_QUIET)
+string(REGEX MATCHALL "\n (/[^\n]*)" folders "${search}")
+set(cxx_folders "")
+set(compiler_folders "")
+foreach(folder IN LISTS folders)
+  string(REGEX REPLACE "^\n " "" folder "${folder}")
+  if(folder MATCHES "c\\+\\+")
+    string(APPEND cxx_folders " -isystem ${folder}")
+  elseif(folder MATCHES "/(gcc|gcc-cross|clang)/")
+    string(APPEND compiler_folders " -isystem ${folder}")
+  endif()
+endforeach()
+target_compile_options(usher_build INTERFACE
+  -nostdinc -nostdinc++ "SHELL:${cxx_folders}" "SHELL:-isystem ${USHER_MUSL_INCLUDE}"
+  "SHELL:${compiler_folders}"
+  # libstdc++'s configuration was made for glibc and asks for its version.
+  "-D__GLIBC_PREREQ(major,minor)=0")
+execute_process(COMMAND ${CMAKE_C_COMPILER} -print-libgcc-file-name
+  OUTPUT_VARIABLE libgcc OUTPUT_STRIP_TRAILING_WHITESPACE)
+target_link_options(usher_link INTERFACE
+  -nostdlib -nostartfiles ${USHER_MUSL}/rcrt1.o ${USHER_MUSL}/crti.o)
+target_link_libraries(usher_link INTERFACE
+  ${USHER_MUSL}/libc.a ${libgcc} ${USHER_MUSL}/crtn.o)

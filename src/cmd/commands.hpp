@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The commands. Each returns the exit code; main.cpp is the only place that exits with it.
+#pragma once
+
+#include <span>
+
+#include "signals.hpp"
+
+namespace usher::cmd {
+
+/// What the process was started with, before anything was changed.
+struct Invocation {
+    std::span<char*> words;  ///< argv
+    char** environment = nullptr;
+    SignalSet mask = 0;  ///< the inherited signal mask
+};
+
+/// The run form. Returns when the program and what it left behind have ended.
+int run(const Invocation& invocation);
+
+/// `usher status`.
+int status(const Invocation& invocation);
+
+}  // namespace usher::cmd

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+#include "init.hpp"
+
+#include <errno.h>
+#include <string.h>
+
+#include "exit_status.hpp"
+#include "proc.hpp"
+
+namespace usher::cmd {
+
+namespace {
+
+constexpr int everybody = -1;
+constexpr Duration after_failure = 100 * millisecond;
+
+constexpr bool has_stopped(int status) { return (status & 0xff) == 0x7f; }  // wait(2)
+constexpr bool has_continued(int status) { return status == 0xffff; }
+constexpr int stop_signal_of(int status) { return status >> 8 & 0xff; }
+
+void set_comm(State state) {
+    char room[16];
+    Line(room).add("usher:").add(state_name(state)).add('\0');
+    (void)sys::set_name(room);
+}
+
+// Everything below usher, when it is not PID 1 and kill(-1) would hit strangers.
+struct Sweep {
+    int signal;
+    int sent = 0;
+};
+
+void signal_descendant(void* context, int pid) {
+    Sweep& sweep = *static_cast<Sweep*>(context);
+    if (sys::is_descendant(pid) && sys::kill(pid, sweep.signal)) ++sweep.sent;
+}
+
+struct Survivors {
+    static constexpr int most_named = 16;
+    bool is_init;
+    int self;
+    Line& text;
+    int count = 0;
+};
+
+void name_survivor(void* context, int pid) {
+    Survivors& survivors = *static_cast<Survivors*>(context);
+    if (pid == survivors.self) return;
+    const auto stat = sys::read_stat(pid);
+    if (!stat || stat.value.is_dead()) return;
+    if (!survivors.is_init && !sys::is_descendant(pid)) return;
+    if (++survivors.count > Survivors::most_named) return;
+    survivors.text.add(survivors.count > 1 ? ", " : " ").add(pid);
+    survivors.text.add(" (").add_untrusted(stat.value.name).add(')');
+}
+
+}  // namespace
+
+Init::Init(const RunSettings& settings, sys::Log& log)
+    : settings_(settings), log_(log), is_init_(sys::getpid() == 1), supervisor_(settings, is_init_) {}
+
+void Init::prepare() {
+    set_comm(State::starting);
+    if (!is_init_ && !sys::set_child_subreaper()) {
+        log_.write({.level = Level::warning, .event = "no-subreaper",
+                    .text = "not PID 1 and no child subreaper: orphans will not be reaped here"});
+    }
+    if (settings_.parent_death != 0) {
+        const int parent = sys::getppid();
+        const auto asked = sys::set_parent_death_signal(settings_.parent_death);
+        if (!asked) {
+            log_.write({.level = Level::warning, .event = "no-parent-death", .text = "the parent's death will not be noticed"});
+        }
+        // It may have died before the kernel knew of our wish. Parent 0 is outside the namespace,
+        // and stays 0 whatever happens to it.
+        if (sys::getppid() != parent) (void)sys::kill(sys::getpid(), settings_.parent_death);
+    }
+    if (settings_.use_terminal) terminal_ = sys::Terminal::find(is_init_);
+}
+
+int Init::terminal_to_give() const { return terminal_.is_ours() ? terminal_.fd() : -1; }
+
+void Init::take_terminal_back(int program_group) const {
+    if (terminal_.foreground(program_group) == Foreground::program) terminal_.take_back();
+}
+
+int Init::supervise(int program, std::string_view name) {
+    program_ = program;
+    if (log_.enabled(Level::info)) {
+        char room[128];
+        Line text(room);
+        text.add("started ").add_untrusted(name).add(" as pid ").add(program);
+        log_.write({.event = "started", .text = text.view(), .pid = program, .name = name});
+    }
+    dispatch({.kind = EventKind::started});
+    while (!left_) step();
+    return supervisor_.exit_code();
+}
+
+// One wait, and what came of it. Without a deadline it lasts until a signal comes.
+void Init::step() {
+    const Time deadline = supervisor_.deadline();
+    Duration timeout = look_again_ ? after_failure : infinite;
+    if (deadline != infinite) {
+        const Time now = sys::monotonic_clock();
+        // A flood of signals must not keep the clock from being looked at.
+        if (now >= deadline) return dispatch({.kind = EventKind::deadline});
+        if (deadline - now < timeout) timeout = deadline - now;
+    }
+    if (resumed_) {
+        resumed_ = false;
+        return dispatch({.kind = EventKind::resumed, .foreground = terminal_.foreground(program_)});
+    }
+    const auto received = sys::rt_sigtimedwait(timeout);
+    if (received) return receive(received.value);
+    if (received.error.number == EINTR) return;
+    // EAGAIN: the time is up. Anything else no kernel says; if one does, go on without spinning.
+    if (received.error.number != EAGAIN) sys::nanosleep(after_failure);
+    if (look_again_ || received.error.number != EAGAIN) reap();
+}
+
+void Init::receive(const sys::Received& received) {
+    const int signal = received.signal;
+    if (signal == sig::chld) return reap();
+    const Origin origin{.code = received.code,
+                        .itself = received.code == 0 && received.pid == sys::getpid()};
+    if (!concerns_program(signal, origin)) return;
+    const bool is_stop = contains(settings_.stop_signals, signal);
+    if (is_stop || signal == sig::hup) {
+        // Lower numbers are received first: the news that the program was stopped (SIGCHLD) may
+        // still wait behind, and decides whether it needs a SIGCONT as well.
+        reap();
+        if (left_) return;
+    }
+    if (log_.enabled(Level::info)) {
+        char room[96];
+        Line text(room);
+        text.add("received ");
+        add_signal_name(text, signal);
+        if (received.pid != 0) text.add(" from pid ").add(received.pid);
+        log_.write({.event = "received", .text = text.view(), .pid = received.pid, .signal = signal});
+    }
+    Event event{.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal, .signal = signal};
+    if (signal == sig::cont) event.foreground = terminal_.foreground(program_);
+    dispatch(event);
+}
+
+// SIGCHLD says that something happened, not how much: ask until nothing is left to tell.
+void Init::reap() {
+    look_again_ = false;
+    bool any = false;
+    std::optional<int> main_status;
+    while (true) {
+        const auto waited = sys::wait_any();
+        if (!waited && waited.error.number == ECHILD &&
+            (main_status || !supervisor_.program_alive() || is_gone(program_))) {
+            return dispatch({.kind = EventKind::nobody_left, .status = main_status,
+                             .foreground = terminal_.foreground(program_)});
+        }
+        if (!waited) look_again_ = true;
+        if (!waited || waited.value.pid == 0) break;
+        const auto [pid, status] = waited.value;
+        const bool is_main = pid == program_ && supervisor_.program_alive() && !main_status;
+        if (has_continued(status)) {
+            if (is_main) dispatch({.kind = EventKind::program_continued});
+        } else if (has_stopped(status)) {
+            if (is_main) {
+                dispatch({.kind = EventKind::program_stopped, .signal = stop_signal_of(status),
+                          .foreground = terminal_.foreground(program_)});
+            }
+        } else {
+            any = true;
+            if (is_main) main_status = status;
+            note_end(pid, status);
+        }
+    }
+    if (main_status) {
+        dispatch({.kind = EventKind::main_ended, .status = main_status,
+                  .foreground = terminal_.foreground(program_)});
+    } else if (any) {
+        dispatch({.kind = EventKind::somebody_ended});
+    }
+}
+
+bool Init::is_gone(int pid) const {
+    const auto alive = sys::kill(pid, 0);
+    return !alive && alive.error.number == ESRCH;
+}
+
+void Init::note_end(int pid, int status) {
+    const bool is_main = pid == program_ && supervisor_.program_alive();
+    const Level level = is_main ? Level::info : Level::debug;
+    if (!log_.enabled(level)) return;
+    char room[96];
+    Line text(room);
+    text.add(is_main ? "main process " : "reaped ").add(pid);
+    if ((status & 0x7f) != 0) {
+        text.add(" was ended by ");
+        add_signal_name(text, status & 0x7f);
+    } else {
+        text.add(" ended with exit code ").add(shell_code(status));
+    }
+    log_.write({.level = level, .event = is_main ? "main-ended" : "reaped", .text = text.view(),
+                .pid = pid, .status = shell_code(status)});
+}
+
+void Init::dispatch(Event event) {
+    event.now = sys::monotonic_clock();
+    const Actions actions = supervisor_.on(event);
+    // Before the program hears of it: a probe must see the drain first.
+    show_state();
+    for (const Action& action : actions) perform(action);
+}
+
+void Init::show_state() {
+    const State state = supervisor_.state();
+    if (state == shown_) return;
+    shown_ = state;
+    if (state != State::ended) set_comm(state);
+    log_state();
+}
+
+void Init::log_state() {
+    if (!log_.enabled(Level::info)) return;
+    char room[160];
+    Line text(room);
+    const State state = supervisor_.state();
+    text.add(state_name(state));
+    switch (state) {
+        case State::draining:
+            text.add(": serving on for ");
+            add_duration(text, settings_.pre_stop);
+            text.add(" before the stop signal is forwarded");
+            break;
+        case State::stopping:
+            text.add(": grace ");
+            add_duration(text, settings_.grace);
+            break;
+        case State::lingering:
+            text.add(": waiting up to ");
+            add_duration(text, settings_.linger);
+            text.add(" for what the main process left behind");
+            break;
+        case State::ended: text.add(": exit code ").add(supervisor_.exit_code()); break;
+        case State::starting:
+        case State::running:
+        case State::killing: break;
+    }
+    log_.write({.event = "state", .text = text.view(),
+                .status = state == State::ended ? supervisor_.exit_code() : -1,
+                .name = state_name(state)});
+}
+
+void Init::perform(const Action& action) {
+    switch (action.kind) {
+        case ActionKind::send: return send(action.signal);
+        case ActionKind::resume: return send(sig::cont);
+        case ActionKind::give_terminal: terminal_.give_to(program_); return;
+        case ActionKind::take_terminal: return terminal_.take_back();
+        case ActionKind::stop_self: return stop_self(action.signal);
+        case ActionKind::tell_rest: return tell_rest(action.signal);
+        case ActionKind::name_survivors: return name_survivors();
+        case ActionKind::kill_rest: return tell_rest(sig::kill);
+        case ActionKind::leave: left_ = true; return;
+    }
+}
+
+// To whom --forward names. The main process has not been reaped, so its pid and group are its own.
+void Init::send(int signal) {
+    if (settings_.forward == Forward::all) return tell_rest(signal);
+    if (settings_.forward == Forward::group) {
+        const auto sent = sys::kill(-program_, signal);
+        log_kill("process group", program_, signal, sent.error);
+        if (sent || sent.error.number != ESRCH) return;
+    }
+    log_kill("process", program_, signal, sys::kill(program_, signal).error);
+}
+
+// To everything that is left. Only PID 1 may say "everybody"; in a host's PID namespace that would
+// be the host.
+void Init::tell_rest(int signal) {
+    if (is_init_) {
+        log_kill("every process", 0, signal, sys::kill(everybody, signal).error);
+        return;
+    }
+    Sweep sweep{.signal = signal};
+    if (sys::proc_is_ours() && sys::for_each_process(signal_descendant, &sweep)) {
+        log_kill("all descendants", 0, signal, {});
+        return;
+    }
+    log_kill("process group", program_, signal, sys::kill(-program_, signal).error);
+}
+
+void Init::log_kill(const char* whom, int pid, int signal, const Error& error) {
+    const Level level = error.number == 0 || error.number == ESRCH ? Level::info : Level::warning;
+    if (!log_.enabled(level)) return;
+    char room[160];
+    Line text(room);
+    text.add("sent ");
+    if (error.number != 0) text.cut(0), text.add("cannot send ");
+    add_signal_name(text, signal);
+    text.add(" to ").add(whom);
+    if (pid != 0) text.add(' ').add(pid);
+    if (error.number != 0) text.add(": ").add(strerror(error.number));
+    log_.write({.level = level, .event = error.number == 0 ? "sent" : "not-sent", .text = text.view(),
+                .pid = pid, .signal = signal});
+}
+
+void Init::name_survivors() {
+    if (!log_.enabled(Level::warning)) return;
+    char room[640];
+    Line text(room);
+    text.add("killing what did not stop:");
+    Survivors survivors{.is_init = is_init_, .self = sys::getpid(), .text = text};
+    if (!sys::proc_is_ours() || !sys::for_each_process(name_survivor, &survivors)) {
+        text.add(" unknown processes (no /proc)");
+    }
+    const int unnamed = survivors.count - Survivors::most_named;
+    if (unnamed > 0) text.add(" and ").add(unnamed).add(" more");
+    log_.write({.level = Level::warning, .event = "survivors", .text = text.view()});
+}
+
+// As the terminal's ^Z would: by that signal, so that the shell outside sees a stopped job. The
+// kernel ignores it in an orphaned process group, where nobody could bring us back.
+void Init::stop_self(int signal) {
+    (void)sys::rt_sigprocmask(sys::MaskHow::unblock, set_of(signal));
+    (void)sys::kill(sys::getpid(), signal);
+    (void)sys::rt_sigprocmask(sys::MaskHow::block, set_of(signal));
+    const auto pending = sys::rt_sigpending();
+    resumed_ = !pending || !contains(pending.value, sig::cont);
+}
+
+}  // namespace usher::cmd

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The loop of PID 1: waits for a signal or a deadline, asks the supervisor, performs the answer.
+#pragma once
+
+#include <string_view>
+
+#include "kernel.hpp"
+#include "log.hpp"
+#include "supervisor.hpp"
+#include "terminal.hpp"
+
+namespace usher::cmd {
+
+class Init {
+  public:
+    /// `settings` and `log` must outlive the init.
+    Init(const RunSettings& settings, sys::Log& log);
+
+    /// Before the program is started: subreaper, parent-death signal, terminal.
+    void prepare();
+
+    /// Where the program is to get the foreground; -1: nowhere.
+    [[nodiscard]] int terminal_to_give() const;
+    [[nodiscard]] int terminal_fd() const { return terminal_.fd(); }
+    void take_terminal_back(int program_group) const;
+
+    /// From the program's start to the exit code. All signals must be blocked.
+    int supervise(int program, std::string_view name);
+
+  private:
+    void step();
+    void receive(const sys::Received& received);
+    void reap();
+    void note_end(int pid, int status);
+    [[nodiscard]] bool is_gone(int pid) const;
+    void dispatch(Event event);
+    void perform(const Action& action);
+    void send(int signal);
+    void tell_rest(int signal);
+    void name_survivors();
+    void stop_self(int signal);
+    void show_state();
+    void log_state();
+    void log_kill(const char* whom, int pid, int signal, const Error& error);
+
+    const RunSettings& settings_;
+    sys::Log& log_;
+    bool is_init_;
+    Supervisor supervisor_;
+    sys::Terminal terminal_;
+    int program_ = 0;
+    State shown_ = State::starting;
+    bool left_ = false;
+    bool resumed_ = false;     ///< stop_self came back without a SIGCONT
+    bool look_again_ = false;  ///< wait4 failed: do not rely on the next SIGCHLD
+};
+
+}  // namespace usher::cmd

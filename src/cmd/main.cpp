@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include "commands.hpp"
+#include "kernel.hpp"
+#include "options.hpp"
+
+namespace {
+
+using namespace usher;
+
+int dispatch(const cmd::Invocation& invocation) {
+    // A subcommand is known only as the very first word: `usher -- status` runs a program.
+    const auto words = invocation.words;
+    const auto command = words.size() > 1 ? find_command(words[1]) : std::nullopt;
+    switch (command.value_or(Command::run)) {
+        case Command::run: return cmd::run(invocation);
+        case Command::status: return cmd::status(invocation);
+    }
+    return cmd::run(invocation);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // Before anything else. The kernel drops a signal that PID 1 neither blocks nor handles, and
+    // anywhere else it would end usher: from here on each one waits until it is asked for.
+    const auto inherited = sys::rt_sigprocmask(sys::MaskHow::set, ~SignalSet{0});
+    sys::protect_relocated_data();
+    const cmd::Invocation invocation{.words = {argv, static_cast<std::size_t>(argc)},
+                                     .environment = environ,
+                                     .mask = inherited ? inherited.value : 0};
+    sys::exit(dispatch(invocation));
+}

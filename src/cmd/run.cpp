@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// The run form: what the supervisor decides is done here, to real processes.
+#include <errno.h>
+#include <string.h>
+
+#include "commands.hpp"
+#include "exit_status.hpp"
+#include "init.hpp"
+#include "print.hpp"
+#include "release_inherited.hpp"
+#include "spawn.hpp"
+
+namespace usher::cmd {
+
+namespace {
+
+bool read_environment(RunSettings& settings, char* const* environment, BadInput& bad) {
+    for (; *environment != nullptr; ++environment) {
+        if (!apply_variable(settings, *environment, bad)) return false;
+    }
+    return true;
+}
+
+// A name nobody knows is worth a warning: it is probably misspelt.
+void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
+    for (; *environment != nullptr; ++environment) {
+        std::string_view rest = *environment;
+        const std::string_view name = take_until(rest, '=');
+        if (slice(name, 0, 6) != "USHER_" || is_foreign_variable(name) || find_variable(name) != nullptr) {
+            continue;
+        }
+        char room[256];
+        Line text(room);
+        text.add("unknown variable ").add_untrusted(name);
+        if (const Option* nearest = nearest_variable(name)) {
+            text.add("; did you mean ");
+            add_variable_name(text, *nearest);
+            text.add('?');
+        }
+        log.write({.level = Level::warning, .event = "unknown-variable", .text = text.view()});
+    }
+}
+
+int report_failed_start(const sys::SpawnFailure& failure, std::string_view program, sys::Log& log) {
+    const bool is_exec = strcmp(failure.stage, "exec") == 0;
+    const bool is_absent = failure.number == ENOENT || failure.number == ENOTDIR;
+    const ExitCode code = !is_exec    ? ExitCode::usher_failed
+                          : is_absent ? ExitCode::not_found
+                                      : ExitCode::not_executable;
+    char room[512];
+    Line text(room);
+    text.add(failure.stage).add(' ').add_untrusted(program).add(": ");
+    text.add(failure.interpreter_missing ? "interpreter or loader missing" : strerror(failure.number));
+    if (is_exec && failure.number == ENOENT && program.find('/') == std::string_view::npos) {
+        text.add(" in PATH");
+    }
+    if (!is_exec && failure.number == EAGAIN) text.add(" (a limit on processes is reached)");
+    log.write({.level = Level::error, .event = "start-failed", .text = text.view(),
+               .status = to_int(code), .name = program});
+    return to_int(code);
+}
+
+}  // namespace
+
+int run(const Invocation& invocation) {
+    // What is asked for.
+    RunSettings settings;
+    sys::Log log;
+    BadInput bad;
+    if (!read_environment(settings, invocation.environment, bad)) return complain(bad);
+    const auto line = apply_command_line(settings, invocation.words.subspan(1), bad);
+    if (!line) return complain(bad);
+    switch (line->request) {
+        case RunRequest::help: return print_help(Command::run);
+        case RunRequest::version: return print_version();
+        case RunRequest::license: return print_license();
+        case RunRequest::run: break;
+    }
+    log.set(settings.log_format, settings.verbosity);
+    warn_of_unknown_variables(invocation.environment, log);
+
+    // Become what adopts orphans, and what reaps them: an ignored SIGCHLD would leave no zombies,
+    // and no exit status either.
+    Init init(settings, log);
+    init.prepare();
+    const auto sigchld = sys::sigaction(sig::chld, sys::Disposition::other);
+
+    char* const* const program = &invocation.words[line->program + 1];
+    const sys::SpawnRequest request{
+        .argv = program,
+        .envp = invocation.environment,
+        .extra_variable = settings.mark_nested && !settings.nested ? nested_mark.data() : nullptr,
+        .mask = invocation.mask,
+        .sigchld = sigchld ? sigchld.value : sys::Disposition::other,
+        .terminal = init.terminal_to_give()};
+    const sys::Spawned spawned = sys::spawn(request);
+    if (spawned.failure.stage != nullptr) {
+        init.take_terminal_back(spawned.pid);
+        return report_failed_start(spawned.failure, *program, log);
+    }
+
+    // From here on nothing but the end of the program may end us.
+    release_inherited(init.terminal_fd());
+    return init.supervise(spawned.pid, *program);
+}
+
+}  // namespace usher::cmd

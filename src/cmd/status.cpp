@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "exit_status.hpp"
+#include "commands.hpp"
+#include "find_usher.hpp"
+#include "kernel.hpp"
+#include "print.hpp"
+
+namespace usher::cmd {
+
+namespace {
+
+constexpr int stdout_fd = 1;
+
+int print_status(const sys::FoundUsher& found, bool as_json) {
+    char room[64];
+    Line line(room);
+    if (as_json) {
+        line.add("{\"pid\":").add(found.pid).add(",\"state\":\"").add(state_name(found.state));
+        line.add("\"}\n");
+    } else {
+        line.add(state_name(found.state)).add('\n');
+    }
+    return to_int(sys::write(stdout_fd, line.view()) ? ExitCode::success : ExitCode::usher_failed);
+}
+
+}  // namespace
+
+int status(const Invocation& invocation) {
+    OptionReader reader(Command::status, invocation.words.subspan(2));
+    bool as_json = false;
+    while (const Option* option = reader.next()) {
+        if (option->id == OptionId::help) return print_help(Command::status);
+        as_json = true;
+    }
+    if (reader.bad().problem != nullptr) return complain(reader.bad());
+    if (reader.used() + 2 < invocation.words.size()) {
+        return complain({.problem = "takes no argument, but got", .where = "status",
+                         .word = invocation.words[reader.used() + 2]});
+    }
+    const auto found = sys::find_usher();
+    if (found) return print_status(found.value, as_json);
+    (void)complain({.problem = found.error.what, .where = "status"});
+    return to_int(ExitCode::unhealthy);
+}
+
+}  // namespace usher::cmd

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include "parse.hpp"
+
+namespace usher {
+
+namespace {
+
+constexpr std::uint8_t run = 1U << static_cast<unsigned>(Command::run);
+constexpr std::uint8_t status = 1U << static_cast<unsigned>(Command::status);
+constexpr std::uint8_t every = run | status;
+
+using Id = OptionId;
+constexpr Option options[] = {
+    {Id::forward, run, 'f', false, "forward", "main|group|all", "group",
+     "who gets forwarded signals: main process, its group, everyone"},
+    {Id::forward_group, run, 'g', false, "", "", "", "same as --forward group"},
+    {Id::forward_main, run, 'c', false, "", "", "", "same as --forward main"},
+    {Id::rewrite, run, 'r', true, "rewrite", "FROM:TO", "",
+     "forward TO in place of FROM; FROM:0 drops it"},
+    {Id::stop_signal, run, 0, true, "stop-signal", "SIG[,SIG...]", "TERM,INT",
+     "received signals that ask for shutdown"},
+    {Id::pre_stop, run, 'd', false, "pre-stop", "DURATION", "0",
+     "keep serving this long before forwarding the stop signal"},
+    {Id::grace, run, 't', false, "grace", "DURATION", "inf",
+     "after the forwarded stop signal: how long until SIGKILL"},
+    {Id::linger, run, 0, false, "linger", "DURATION", "3s",
+     "after the main process: how long the others may take"},
+    {Id::linger_signal, run, 0, false, "linger-signal", "SIG", "TERM",
+     "what those others are told; 0: nothing"},
+    {Id::remap_exit, run, 'e', true, "remap-exit", "FROM[:TO]", "",
+     "report exit status TO (0) in place of FROM"},
+    {Id::subreaper, run, 's', false, "subreaper", "", "",
+     "adopt orphans when not PID 1 (automatic)"},
+    {Id::parent_death, run, 'p', false, "parent-death", "SIG", "",
+     "get SIG when the parent dies"},
+    {Id::no_tty, run, 0, false, "no-tty", "", "", "leave the terminal's foreground group alone"},
+    {Id::verbose, run, 'v', true, "verbose", "", "", "say more; twice: everything"},
+    {Id::quiet, run, 'q', true, "quiet", "", "", "errors only; twice: nothing"},
+    {Id::log_format, run, 0, false, "log-format", "text|json", "text",
+     "one line an event on stderr"},
+    {Id::json, status, 0, false, "json", "", "", "print one JSON object"},
+    {Id::help, every, 'h', false, "help", "", "", "show this"},
+    {Id::version, run, 'V', false, "version", "", "", "show the version"},
+    {Id::license, run, 0, false, "license", "", "", "show the licences, musl's too"},
+};
+static_assert(sizeof options / sizeof options[0] == option_count);
+
+struct CommandText {
+    char name[8];
+    char usage[64];
+    char purpose[88];
+};
+constexpr CommandText commands[] = {
+    {"", "usher [OPTIONS] [--] PROGRAM [ARG...]",
+     "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds the stop."},
+    {"status", "usher status [--json]",
+     "Says what the init of this container is doing. Exit code 1: there is none."},
+};
+static_assert(sizeof commands / sizeof commands[0] == command_count);
+
+constexpr std::string_view prefix = "USHER_";
+
+constexpr bool known_in(const Option& option, Command command) {
+    return (option.commands >> static_cast<unsigned>(command) & 1U) != 0;
+}
+
+// A word is near when at most a third of it (and never more than three letters) is off.
+constexpr int nearness_limit(std::size_t length) {
+    const int third = static_cast<int>(length) / 3 + 1;
+    return third < 3 ? third : 3;
+}
+
+constexpr char variable_letter(char c) { return c == '-' ? '_' : to_upper(c); }
+
+bool is_variable_of(const Option& option, std::string_view stem) {
+    const std::string_view name = option.name;
+    if (!option.has_variable() || name.size() != stem.size()) return false;
+    for (std::size_t i = 0; i < stem.size(); ++i) {
+        if (variable_letter(name[i]) != stem[i]) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+std::span<const Option> option_table() { return options; }
+
+std::optional<Command> find_command(std::string_view word) {
+    for (int i = 1; i < command_count; ++i) {
+        if (word == commands[i].name) return static_cast<Command>(i);
+    }
+    return std::nullopt;
+}
+
+const Option* find_option(Command command, std::string_view name) {
+    for (const Option& option : options) {
+        if (known_in(option, command) && !name.empty() && name == option.name) return &option;
+    }
+    return nullptr;
+}
+
+const Option* find_option(Command command, char letter) {
+    for (const Option& option : options) {
+        if (known_in(option, command) && letter != 0 && letter == option.letter) return &option;
+    }
+    return nullptr;
+}
+
+const Option* nearest_option(Command command, std::string_view word) {
+    const Option* best = nullptr;
+    int best_distance = nearness_limit(word.size()) + 1;
+    for (const Option& option : options) {
+        if (!known_in(option, command) || option.name[0] == 0) continue;
+        const int distance = edit_distance(word, option.name);
+        if (distance >= best_distance) continue;
+        best = &option;
+        best_distance = distance;
+    }
+    return best;
+}
+
+void add_variable_name(Line& line, const Option& option) {
+    line.add(prefix);
+    for (const char c : std::string_view(option.name)) line.add(variable_letter(c));
+}
+
+const Option* find_variable(std::string_view name) {
+    if (slice(name, 0, prefix.size()) != prefix) return nullptr;
+    for (const Option& option : options) {
+        if (is_variable_of(option, slice(name, prefix.size()))) return &option;
+    }
+    return nullptr;
+}
+
+const Option* nearest_variable(std::string_view name) {
+    char lowered[24];
+    Line stem(lowered);
+    for (const char c : slice(name, prefix.size())) stem.add(c == '_' ? '-' : to_lower(c));
+    const Option* option = nearest_option(Command::run, stem.view());
+    return option != nullptr && option->has_variable() ? option : nullptr;
+}
+
+bool is_foreign_variable(std::string_view name) {
+    return name.find("_SERVICE_") != std::string_view::npos ||
+           name.find("_PORT") != std::string_view::npos || slice(name, 0, 11) == "USHER_PROBE" ||
+           name == "USHER_NESTED";
+}
+
+void add_bad_input(Line& line, const BadInput& bad) {
+    if (!bad.where.empty()) line.add_untrusted(bad.where).add(": ");
+    line.add(bad.problem);
+    if (bad.word.data() != nullptr) line.add(" '").add_untrusted(bad.word).add('\'');
+    if (bad.nearest != nullptr) line.add("; did you mean --").add(bad.nearest).add('?');
+    if (bad.accepted != nullptr) line.add("; accepted: ").add(bad.accepted);
+}
+
+const Option* OptionReader::fail(const char* problem, std::string_view where, std::string_view word) {
+    bad_ = {.problem = problem, .where = where, .word = word};
+    return nullptr;
+}
+
+const Option* OptionReader::next() {
+    if (in_word_ > 0) return letter();
+    if (at_ >= words_.size()) return nullptr;
+    const std::string_view word = words_[at_];
+    if (word.size() < 2 || word[0] != '-') return nullptr;
+    ++at_;
+    if (word == "--") return nullptr;
+    if (word[1] == '-') return long_option(word);
+    in_word_ = 1;
+    return letter();
+}
+
+const Option* OptionReader::long_option(std::string_view word) {
+    value_ = slice(word, 2);
+    const bool attached = value_.find('=') != std::string_view::npos;
+    const std::string_view name = take_until(value_, '=');
+    spelling_ = slice(word, 0, name.size() + 2);
+    if (const Option* option = find_option(command_, name)) return take_value(*option, attached);
+    const Option* nearest = nearest_option(command_, name);
+    fail("unknown option", {}, spelling_);
+    bad_.nearest = nearest != nullptr ? nearest->name : nullptr;
+    bad_.accepted = nearest != nullptr ? nullptr : "the options of --help";
+    return nullptr;
+}
+
+// Letters may share a word, and the last may have its value in it: -vt5s.
+const Option* OptionReader::letter() {
+    spelling_ = words_[at_ - 1];
+    const Option* const option = find_option(command_, spelling_[in_word_]);
+    if (option == nullptr) {
+        const bool alone = spelling_.size() == 2;
+        fail("unknown option", alone ? std::string_view{} : spelling_,
+             alone ? spelling_ : slice(spelling_, in_word_, 1));
+        bad_.accepted = "the options of --help";
+        return nullptr;
+    }
+    value_ = slice(spelling_, ++in_word_);
+    if (!option->takes_value() && !value_.empty()) return option;
+    in_word_ = 0;
+    return take_value(*option, !value_.empty());
+}
+
+const Option* OptionReader::take_value(const Option& option, bool attached) {
+    if (!option.takes_value()) {
+        return attached ? fail("takes no value, but got", spelling_, value_) : &option;
+    }
+    if (attached) return &option;
+    if (at_ >= words_.size()) {
+        fail("needs a value", spelling_, {});
+        bad_.accepted = option.argument;
+        return nullptr;
+    }
+    value_ = words_[at_++];
+    return &option;
+}
+
+namespace {
+
+constexpr std::size_t help_column = 32;
+
+void add_option_help(Line& line, const Option& option) {
+    const std::size_t start = line.size();
+    line.add("  ");
+    if (option.letter != 0) line.add('-').add(option.letter);
+    if (option.letter != 0 && option.name[0] != 0) line.add(", ");
+    if (option.letter == 0) line.add("    ");
+    if (option.name[0] != 0) line.add("--").add(option.name);
+    if (option.takes_value()) line.add(' ').add(option.argument);
+    do line.add(' ');
+    while (line.size() - start < help_column && !line.full());
+    line.add(option.help);
+    if (option.fallback[0] != 0) line.add(" [").add(option.fallback).add(']');
+    line.add('\n');
+}
+
+}  // namespace
+
+void add_help(Line& line, Command command) {
+    const CommandText& text = commands[static_cast<int>(command)];
+    line.add("Usage: ").add(text.usage).add('\n');
+    if (command == Command::run) {
+        for (int i = 1; i < command_count; ++i) line.add("       ").add(commands[i].usage).add('\n');
+    }
+    line.add(text.purpose).add("\n\n");
+    for (const Option& option : options) {
+        if (known_in(option, command)) add_option_help(line, option);
+    }
+    if (command == Command::run) {
+        line.add("\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. Signals: TERM, SIGTERM, 15, "
+                 "RTMIN+3.\nEvery option is also a variable: USHER_GRACE=8s; the command line wins.\n"
+                 "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not executable;\n"
+                 "127 not found.\n");
+    }
+}
+
+}  // namespace usher

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// What the run form was asked to do: the meaning of its options and variables.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "options.hpp"
+#include "parse.hpp"
+#include "signals.hpp"
+
+namespace usher {
+
+enum class Forward : std::uint8_t { main, group, all };
+enum class LogFormat : std::uint8_t { text, json };
+
+struct RunSettings {
+    Forward forward = Forward::group;
+    LogFormat log_format = LogFormat::text;
+    std::array<std::uint8_t, signal_count + 1> rewrite{};  ///< sent in place of the index; 0: drop
+    SignalSet stop_signals = set_of(sig::term) | set_of(sig::intr);
+    Duration pre_stop = 0;
+    Duration grace = infinite;
+    Duration linger = 3 * second;
+    int linger_signal = sig::term;  ///< 0: tell them nothing
+    std::array<std::uint8_t, 256> exit_code{};  ///< reported in place of the index
+    int parent_death = 0;                       ///< 0: not asked for
+    bool use_terminal = true;
+    int verbosity = 0;  ///< 0: warnings; +1 info, +2 debug; -1 errors only, -2 nothing
+    /// Outside this usher runs another that already keeps the drain delay of the environment.
+    bool nested = false;
+    /// The environment asks for a drain delay, so ushers inside must be told that it is kept.
+    bool mark_nested = false;
+
+    RunSettings();
+};
+
+/// What the command line asks for besides settings.
+enum class RunRequest : std::uint8_t { run, help, version, license };
+
+struct RunCommandLine {
+    RunRequest request = RunRequest::run;
+    std::size_t program = 0;  ///< index in `words` of PROGRAM
+};
+
+/// The variable by which an usher tells those inside it that the drain delay of USHER_PRE_STOP is
+/// already kept.
+inline constexpr std::string_view nested_mark = "USHER_NESTED=1";
+
+/// Applies one `USHER_*=value` entry of the environment. Other entries and empty values do nothing.
+/// False: `bad` says what was wrong with it.
+bool apply_variable(RunSettings& settings, std::string_view entry, BadInput& bad);
+
+/// Applies the words after argv[0]. A list given here replaces the environment's.
+/// Nothing: `bad` says what was wrong.
+std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
+                                                 std::span<char* const> words, BadInput& bad);
+
+}  // namespace usher

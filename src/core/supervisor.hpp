@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// The decisions of PID 1: State x Event (with its time) -> next State and a short list of Actions.
+// Pure. The loop in src/cmd reports what happened and performs what is asked.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "parse.hpp"
+#include "run_settings.hpp"
+
+namespace usher {
+
+enum class State : std::uint8_t { starting, running, draining, stopping, lingering, killing, ended };
+inline constexpr int state_count = 7;
+/// "running" and so on, as /proc/PID/comm shows it behind `usher:`.
+std::string_view state_name(State state);
+
+/// How long usher waits after SIGKILL for what it killed.
+inline constexpr Duration kill_patience = 1 * second;
+
+enum class EventKind : std::uint8_t {
+    started,            ///< the program has been exec'ed
+    stop_signal,        ///< a signal of the stop set was received
+    other_signal,       ///< any other signal that concerns the program
+    program_stopped,    ///< by `signal`
+    program_continued,
+    resumed,            ///< usher asked to be stopped itself, and runs again without a SIGCONT
+    main_ended,         ///< with `status`; other children are left
+    nobody_left,        ///< no child is left; `status` if the main process ended just now
+    somebody_ended,     ///< other than the main process; children are left
+    deadline,           ///< deadline() has passed
+};
+inline constexpr int event_count = 10;
+
+/// Whose process group is the terminal's foreground group.
+enum class Foreground : std::uint8_t { unknown, usher, program, other };
+
+struct Event {
+    EventKind kind{};
+    Time now = 0;
+    int signal = 0;
+    std::optional<int> status;  ///< the main process's wait status
+    Foreground foreground = Foreground::unknown;
+};
+
+enum class ActionKind : std::uint8_t {
+    send,              ///< `signal` to whom --forward names
+    resume,            ///< SIGCONT to the same
+    give_terminal,     ///< the program's group becomes the foreground group
+    take_terminal,     ///< usher's own group does
+    stop_self,         ///< as `signal` would have stopped usher
+    tell_rest,         ///< `signal` to everything that is left
+    name_survivors,    ///< log who is about to be killed
+    kill_rest,         ///< SIGKILL to everything that is left
+    leave,             ///< end with exit_code()
+};
+struct Action {
+    ActionKind kind{};
+    int signal = 0;
+    constexpr bool operator==(const Action&) const = default;
+};
+
+/// The actions of one step, in order. No step has more than `capacity`.
+class Actions {
+  public:
+    static constexpr std::size_t capacity = 4;
+    void add(ActionKind kind, int signal = 0) {
+        if (count_ < capacity) list_[count_++] = {kind, signal};
+    }
+    [[nodiscard]] const Action* begin() const { return list_.data(); }
+    [[nodiscard]] const Action* end() const { return list_.data() + count_; }
+    [[nodiscard]] std::size_t size() const { return count_; }
+
+  private:
+    std::array<Action, capacity> list_{};
+    std::size_t count_ = 0;
+};
+
+class Supervisor {
+  public:
+    /// `settings` must outlive the supervisor. `is_init`: usher is PID 1 of its namespace.
+    Supervisor(const RunSettings& settings, bool is_init)
+        : settings_(settings), is_init_(is_init) {}
+
+    Actions on(const Event& event);
+
+    [[nodiscard]] State state() const { return state_; }
+    /// When EventKind::deadline is due; `infinite`: never.
+    [[nodiscard]] Time deadline() const { return deadline_; }
+    [[nodiscard]] bool program_alive() const { return !main_status_; }
+    [[nodiscard]] bool program_stopped() const { return program_stopped_; }
+    /// What usher reports: the main process's own status, remapped; 137 if it had to be killed.
+    [[nodiscard]] int exit_code() const;
+
+  private:
+    void begin_stop(const Event& event, Actions& actions);
+    void forward_stop(Time now, Actions& actions);
+    void forward(const Event& event, Actions& actions);
+    void send(int signal, Actions& actions);
+    void job_control(const Event& event, Actions& actions);
+    void hand_over_again(const Event& event, Actions& actions);
+    void begin_linger(const Event& event, Actions& actions);
+    void tell_again(const Event& event, Actions& actions);
+    void begin_killing(Time now, Actions& actions);
+    void leave(const Event& event, Actions& actions);
+    void main_is_gone(const Event& event, Actions& actions);
+
+    const RunSettings& settings_;
+    bool is_init_;
+    State state_ = State::starting;
+    bool program_stopped_ = false;
+    bool grace_began_ = false;  ///< a stop signal has been forwarded
+    int pending_stop_ = 0;        ///< the latest stop signal, held back while draining
+    Time deadline_ = infinite;
+    Time grace_end_ = infinite;
+    std::optional<int> main_status_;
+};
+
+/// What one event means in one state. The whole behaviour is this table and one function a row.
+enum class Reaction : std::uint8_t {
+    none, run, begin_stop, end_drain, forward, job_control, resume, note_continued,
+    hand_over, begin_linger, tell_again, begin_killing, kill_again, note_end, leave,
+};
+Reaction reaction_to(State state, EventKind event);
+
+}  // namespace usher

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "text.hpp"
+
+#include <cstring>
+
+namespace usher {
+
+namespace {
+
+constexpr bool printable(char c) { return c >= ' ' && c <= '~'; }
+
+constexpr char hex_digit(unsigned nibble) {
+    return static_cast<char>(nibble < 10 ? '0' + nibble : 'a' + nibble - 10);
+}
+
+}  // namespace
+
+std::string_view take_until(std::string_view& rest, char separator) {
+    const std::size_t at = rest.find(separator);
+    const std::string_view head = slice(rest, 0, at);
+    rest = at == std::string_view::npos ? std::string_view{} : slice(rest, at + 1);
+    return head;
+}
+
+Line& Line::add(std::string_view text) {
+    const std::size_t left = room_.size() - used_;
+    const std::size_t count = text.size() < left ? text.size() : left;
+    if (count > 0) std::memcpy(room_.data() + used_, text.data(), count);
+    used_ += count;
+    return *this;
+}
+
+Line& Line::add_padded(std::int64_t number, int width) {
+    char digits[20];
+    int count = 0;
+    auto rest = static_cast<std::uint64_t>(number);
+    if (number < 0) {
+        add('-');
+        rest = ~rest + 1;
+    }
+    do {
+        digits[count++] = static_cast<char>('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    for (int zeros = count; zeros < width; ++zeros) add('0');
+    while (count > 0) add(digits[--count]);
+    return *this;
+}
+
+Line& Line::add_untrusted(std::string_view text) {
+    for (const char c : text) add(printable(c) ? c : '?');
+    return *this;
+}
+
+Line& Line::add_json(std::string_view text) {
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            add('\\').add(c);
+        } else if (byte < 0x20 || byte == 0x7f) {
+            add("\\u00").add(hex_digit(byte >> 4)).add(hex_digit(byte & 15));
+        } else {
+            add(printable(c) ? c : '?');
+        }
+    }
+    return *this;
+}
+
+}  // namespace usher

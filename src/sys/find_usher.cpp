@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "find_usher.hpp"
+
+#include <errno.h>
+
+#include <optional>
+
+#include "proc.hpp"
+
+namespace usher::sys {
+
+namespace {
+
+constexpr std::string_view comm_prefix = "usher:";
+
+std::optional<State> state_in(std::string_view comm) {
+    if (slice(comm, 0, comm_prefix.size()) != comm_prefix) return std::nullopt;
+    const std::string_view word = slice(comm, comm_prefix.size());
+    for (int i = 0; i < static_cast<int>(State::ended); ++i) {
+        if (word == state_name(static_cast<State>(i))) return static_cast<State>(i);
+    }
+    return std::nullopt;
+}
+
+struct Search {
+    char own_cgroup[1024];
+    std::string_view own{};
+    std::optional<FoundUsher> best;
+    std::uint64_t best_start = 0;
+};
+
+bool in_own_cgroup(const Search& search, int pid) {
+    char path[40];
+    char room[sizeof search.own_cgroup];
+    const auto length = read_file(proc_path(path, pid, "cgroup"), room);
+    return length && std::string_view(room, length.value) == search.own;
+}
+
+void look_at(void* context, int pid) {
+    Search& search = *static_cast<Search*>(context);
+    const auto stat = read_stat(pid);
+    if (!stat || stat.value.is_dead()) return;
+    const auto state = state_in(stat.value.name);
+    if (!state || !in_own_cgroup(search, pid)) return;
+    if (search.best && search.best_start <= stat.value.start_time) return;
+    search.best = FoundUsher{.pid = pid, .state = *state};
+    search.best_start = stat.value.start_time;
+}
+
+std::optional<FoundUsher> look_at_init() {
+    const auto stat = read_stat(1);
+    const auto state = stat ? state_in(stat.value.name) : std::nullopt;
+    if (!state) return std::nullopt;
+    return FoundUsher{.pid = 1, .state = *state};
+}
+
+}  // namespace
+
+Result<FoundUsher> find_usher() {
+    if (!proc_is_ours()) return Error{.what = "/proc is not mounted here, or not this container's", .number = ENOENT};
+    Search search{};
+    const auto length = read_file("/proc/self/cgroup", search.own_cgroup);
+    if (length) search.own = {search.own_cgroup, length.value};
+    const auto init = look_at_init();
+    if (init && in_own_cgroup(search, 1)) return *init;
+    (void)for_each_process(look_at, &search);
+    if (search.best) return *search.best;
+    if (init) return *init;
+    return Error{.what = "no usher is the init of this container", .number = ESRCH};
+}
+
+}  // namespace usher::sys

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Finding the init of this container, and what it says it is doing.
+#pragma once
+
+#include "supervisor.hpp"
+#include "kernel.hpp"
+
+namespace usher::sys {
+
+struct FoundUsher {
+    int pid = 0;
+    State state = State::starting;
+};
+
+/// PID 1 if it is an usher of the caller's own cgroup; else the oldest usher of that cgroup (a
+/// shared PID namespace, `docker --init`); else PID 1 whatever its cgroup. The state is what stands
+/// in its comm, which every uid may read. Failure: `what` is the sentence for the user.
+Result<FoundUsher> find_usher();
+
+}  // namespace usher::sys

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "log.hpp"
+
+#include <errno.h>
+
+#include "kernel.hpp"
+
+namespace usher::sys {
+
+namespace {
+
+constexpr int stderr_fd = 2;
+// Below PIPE_BUF (4096, pipe(7)): a write to a pipe is then whole or not at all.
+constexpr std::size_t longest_line = 2048;
+constexpr std::string_view closing = "\n";
+
+}  // namespace
+
+void Log::write(const Record& record) {
+    if (!enabled(record.level)) return;
+    char room[longest_line];
+    Line line(room);
+    const Time now = wall_clock();
+    if (lost_ > 0) {
+        char text_room[64];
+        Line text(text_room);
+        text.add(lost_).add(" log lines were lost: stderr was full");
+        add_record(line, {.level = Level::warning, .event = "lost", .text = text.view()}, format_, now);
+    }
+    add_record(line, record, format_, now);
+    if (line.full()) {
+        line.cut(longest_line - closing.size());
+        line.add(closing);
+    }
+    if (put(line.view())) {
+        lost_ = 0;
+    } else {
+        ++lost_;
+    }
+}
+
+Result<std::size_t> Log::try_way(std::string_view text) {
+    switch (way_) {
+        case Way::file:
+            // A disk does not keep us waiting; anything else without a file position might.
+            if (is_seekable(stderr_fd)) return write_once(stderr_fd, text);
+            break;
+        case Way::socket: return send_nonblocking(stderr_fd, text);
+        case Way::nowait: return write_nonblocking(stderr_fd, text);
+        case Way::reopened:
+            if (reopened_ < 0) {
+                const auto fd = open("/proc/self/fd/2", OpenMode::log);
+                if (!fd) break;
+                reopened_ = fd.value;
+            }
+            return write_once(reopened_, text);
+        case Way::splice: return splice_into_pipe(stderr_fd, text);
+        case Way::none: break;
+    }
+    return Error{.what = "write", .number = EOPNOTSUPP};
+}
+
+bool Log::put(std::string_view text) {
+    while (true) {
+        const auto written = try_way(text);
+        if (written) return written.value == text.size();
+        const int number = written.error.number;
+        // A full pipe, a reader that is gone, a full disk, a closed stderr: this line is lost.
+        const bool unsupported = number == EOPNOTSUPP || number == ENOTSOCK || number == ENOSYS ||
+                                 number == EINVAL || number == EPERM || number == ENOMEM;
+        if (!unsupported || way_ == Way::none) return false;
+        way_ = static_cast<Way>(static_cast<int>(way_) + 1);
+    }
+}
+
+}  // namespace usher::sys

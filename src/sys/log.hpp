@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Log lines on stderr that never block: what does not fit is lost, counted, and told later.
+#pragma once
+
+#include <string_view>
+
+#include "log_record.hpp"
+#include "result.hpp"
+
+namespace usher::sys {
+
+class Log {
+  public:
+    /// `verbosity` as in RunSettings: 0 lets warnings and errors pass.
+    void set(LogFormat format, int verbosity) {
+        format_ = format;
+        verbosity_ = verbosity;
+    }
+    [[nodiscard]] bool enabled(Level level) const {
+        return static_cast<int>(level) <= static_cast<int>(Level::warning) + verbosity_;
+    }
+    void write(const Record& record);
+    /// How many lines are lost and not yet told of.
+    [[nodiscard]] int lost() const { return lost_; }
+
+  private:
+    // How this stderr can be written to without blocking. They are tried in this order; one that
+    // the kernel or the descriptor does not support gives way to the next for good.
+    enum class Way : unsigned char { file, socket, nowait, reopened, splice, none };
+    bool put(std::string_view text);
+    Result<std::size_t> try_way(std::string_view text);
+
+    LogFormat format_ = LogFormat::text;
+    int verbosity_ = 0;
+    Way way_ = Way::file;
+    int reopened_ = -1;
+    int lost_ = 0;
+};
+
+}  // namespace usher::sys

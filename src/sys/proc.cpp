@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "proc.hpp"
+
+#include <errno.h>
+
+#include <cstring>
+
+#include "text.hpp"
+
+namespace usher::sys {
+
+namespace {
+
+// One entry of getdents64(2): inode and offset (8 bytes each), its length, its type, its name.
+constexpr std::size_t length_at = 16;
+constexpr std::size_t name_at = 19;
+
+// A parent chain is never this long; a loop in what we read (pids are reused) must still end.
+constexpr int longest_chain = 4096;
+
+std::string_view entry_name(const std::byte* entry) {
+    return reinterpret_cast<const char*>(entry + name_at);  // NOLINT(*-reinterpret-cast)
+}
+
+std::size_t entry_length(const std::byte* entry) {
+    std::uint16_t length = 0;
+    std::memcpy(&length, entry + length_at, sizeof length);
+    return length;
+}
+
+std::uint64_t take_field(std::string_view& fields) {
+    return parse_number(take_until(fields, ' '), UINT64_MAX).value_or(0);
+}
+
+}  // namespace
+
+bool proc_is_ours() {
+    char room[16];
+    const auto length = readlink("/proc/self", room);
+    return length && parse_number({room, length.value}, INT32_MAX) == static_cast<unsigned>(getpid());
+}
+
+const char* proc_path(std::span<char> room, int pid, std::string_view name) {
+    Line(room).add("/proc/").add(pid).add('/').add(name).add('\0');
+    return room.data();
+}
+
+Result<std::size_t> read_file(const char* path, std::span<char> room) {
+    const auto fd = open(path, OpenMode::read);
+    if (!fd) return fd.error;
+    std::size_t used = 0;
+    while (used < room.size()) {
+        const auto got = read(fd.value, room.subspan(used));
+        if (!got) {
+            close(fd.value);
+            return got.error;
+        }
+        if (got.value == 0) break;
+        used += got.value;
+    }
+    close(fd.value);
+    return used;
+}
+
+Result<ProcessStat> read_stat(int pid) {
+    char path[40];
+    char room[512];
+    const auto length = read_file(proc_path(path, pid, "stat"), room);
+    if (!length) return length.error;
+    const std::string_view text(room, length.value);
+    // "PID (NAME) STATE PPID ...": the name may hold anything, also ") Z 1".
+    const std::size_t open_at = text.find('(');
+    const std::size_t close_at = text.rfind(')');
+    if (open_at == std::string_view::npos || close_at == std::string_view::npos ||
+        close_at < open_at || close_at + 4 > text.size()) {
+        return Error{.what = "/proc/PID/stat", .number = EINVAL};
+    }
+    ProcessStat stat;
+    stat.pid = pid;
+    const std::string_view name = slice(text, open_at + 1, close_at - open_at - 1);
+    Line(std::span(stat.name, sizeof stat.name - 1)).add(name);
+    stat.state = text[close_at + 2];
+    std::string_view fields = slice(text, close_at + 4);
+    stat.parent = static_cast<int>(take_field(fields));
+    constexpr int start_time_field = 22;
+    for (int field = 5; field < start_time_field; ++field) take_until(fields, ' ');
+    stat.start_time = take_field(fields);
+    return stat;
+}
+
+Result<Done> for_each_number(int directory, Visit visit, void* context) {
+    alignas(8) std::byte room[1024];
+    while (true) {
+        const auto got = getdents64(directory, room);
+        if (!got) return got.error;
+        if (got.value == 0) return Done{};
+        for (std::size_t at = 0; at < got.value; at += entry_length(room + at)) {
+            const auto number = parse_number(entry_name(room + at), INT32_MAX);
+            if (number) visit(context, static_cast<int>(*number));
+        }
+    }
+}
+
+Result<Done> for_each_process(Visit visit, void* context) {
+    const auto directory = open("/proc", OpenMode::directory);
+    if (!directory) return directory.error;
+    const auto visited = for_each_number(directory.value, visit, context);
+    close(directory.value);
+    return visited;
+}
+
+bool is_descendant(int pid) {
+    const int self = getpid();
+    int steps = 0;
+    for (int at = pid; at > 1 && steps < longest_chain; ++steps) {
+        const auto stat = read_stat(at);
+        if (!stat) {
+            // The parent ended under our eyes, and its child has a new one: look again from below.
+            if (at == pid) return false;
+            at = pid;
+            continue;
+        }
+        if (stat.value.parent == self) return true;
+        at = stat.value.parent;
+    }
+    return false;
+}
+
+}  // namespace usher::sys

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Reading /proc without allocation (proc(5)).
+#pragma once
+
+#include <cstdint>
+
+#include "kernel.hpp"
+
+namespace usher::sys {
+
+/// Whether /proc is there and belongs to usher's own PID namespace. If not, its pids are not ours.
+bool proc_is_ours();
+
+struct ProcessStat {
+    int pid = 0;
+    int parent = 0;
+    char state = '?';  ///< 'Z' and 'X': dead
+    std::uint64_t start_time = 0;  ///< clock ticks since boot
+    char name[16] = {};            ///< comm, NUL-terminated; any bytes
+    [[nodiscard]] bool is_dead() const { return state == 'Z' || state == 'X'; }
+};
+Result<ProcessStat> read_stat(int pid);
+
+/// Calls `visit(context, N)` for every name in an open directory that is a number.
+using Visit = void (*)(void* context, int number);
+Result<Done> for_each_number(int directory, Visit visit, void* context);
+
+/// The same for every pid in /proc. A process that starts or ends meanwhile may be missed or be
+/// gone already.
+Result<Done> for_each_process(Visit visit, void* context);
+
+/// Whether `pid` descends from usher, through whatever parents.
+bool is_descendant(int pid);
+
+/// Reads a small file into `room`; what does not fit is cut.
+Result<std::size_t> read_file(const char* path, std::span<char> room);
+
+/// "/proc/PID/NAME" with a NUL, in `room`.
+const char* proc_path(std::span<char> room, int pid, std::string_view name);
+
+}  // namespace usher::sys

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "spawn.hpp"
+
+#include <alloca.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+
+#include "text.hpp"
+
+namespace usher::sys {
+
+namespace {
+
+constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view listen_pid = "LISTEN_PID=";
+constexpr char shell[] = "/bin/sh";
+
+struct Child {
+    const SpawnRequest* request;
+    int caller;              // usher's pid
+    const char** shell_argv;  // room for argv and one word in front
+    char** envp;             // request->envp, or a copy with one more
+    SpawnFailure failure;    // written by the child: the memory is shared until it execs
+};
+
+std::string_view variable(char* const* envp, std::string_view name_and_equals) {
+    for (; *envp != nullptr; ++envp) {
+        const std::string_view entry = *envp;
+        if (slice(entry, 0, name_and_equals.size()) == name_and_equals) {
+            return slice(entry, name_and_equals.size());
+        }
+    }
+    return {};
+}
+
+// A file without a NUL in its first bytes is taken for a script, as shells do.
+bool is_text_file(const char* path) {
+    const auto fd = open(path, OpenMode::read);
+    if (!fd) return false;
+    char head[128];
+    const auto got = read(fd.value, head);
+    close(fd.value);
+    return got && slice({head, got.value}, 0).find('\0') == std::string_view::npos;
+}
+
+// Returns only if `path` cannot be executed; says why in child.failure.
+void try_exec(Child& child, const char* path) {
+    const Error error = execve(path, child.request->argv, child.envp).error;
+    child.failure.number = error.number;
+    if (error.number == ENOENT && access_exists(path)) {
+        child.failure.interpreter_missing = true;
+        child.failure.number = ENOEXEC;
+    }
+    if (error.number != ENOEXEC || !is_text_file(path)) return;
+    child.shell_argv[0] = shell;
+    child.shell_argv[1] = path;
+    char* const* word = child.request->argv;
+    for (size_t i = 1; word[0] != nullptr && word[i] != nullptr; ++i) child.shell_argv[i + 1] = word[i];
+    (void)execve(shell, const_cast<char* const*>(child.shell_argv),  // NOLINT(*-const-cast)
+                 child.envp);
+}
+
+// execvp's search: a directory where it is not found does not count, one where it is forbidden
+// counts only if nothing better comes.
+void search_and_exec(Child& child, std::string_view name) {
+    std::string_view path = variable(child.request->envp, "PATH=");
+    if (path.empty()) path = default_path;
+    SpawnFailure best{.stage = nullptr, .number = ENOENT};
+    char room[path_max];
+    while (true) {
+        const bool is_last = path.find(':') == std::string_view::npos;
+        const std::string_view directory = take_until(path, ':');
+        Line candidate(room);
+        candidate.add(directory);
+        if (!directory.empty()) candidate.add('/');  // an empty entry is the working directory
+        candidate.add(name).add('\0');
+        if (!candidate.full()) {
+            child.failure = {};
+            try_exec(child, room);
+            const int number = child.failure.number;
+            if (number != ENOENT && number != ENOTDIR) best = child.failure;
+            if (number != ENOENT && number != ENOTDIR && number != EACCES &&
+                !child.failure.interpreter_missing) {
+                break;
+            }
+        }
+        if (is_last) break;
+    }
+    child.failure = best;
+}
+
+void rewrite_listen_pid(Child& child, std::span<char> room) {
+    for (char** entry = child.envp; *entry != nullptr; ++entry) {
+        std::string_view value = *entry;
+        if (slice(value, 0, listen_pid.size()) != listen_pid) continue;
+        if (parse_number(slice(value, listen_pid.size()), infinite) !=
+            static_cast<std::uint64_t>(child.caller)) {
+            continue;
+        }
+        Line line(room);
+        line.add(listen_pid).add(getpid()).add('\0');
+        *entry = room.data();
+    }
+}
+
+// Runs in the child on the parent's memory, while the parent is suspended (CLONE_VFORK).
+int run_child(void* argument) {
+    Child& child = *static_cast<Child*>(argument);
+    const SpawnRequest& request = *child.request;
+    char listen_pid_room[32];
+    rewrite_listen_pid(child, listen_pid_room);
+    child.failure.stage = "setpgid";
+    if (const auto grouped = setpgid(0, 0); !grouped) {
+        child.failure.number = grouped.error.number;
+        sys::exit(1);
+    }
+    // Here, not in the parent: the program must have the terminal before its first instruction.
+    if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
+    if (request.sigchld == Disposition::ignored) (void)sigaction(sig::chld, Disposition::ignored);
+    (void)rt_sigprocmask(MaskHow::set, request.mask);
+    const std::string_view name = request.argv[0];
+    if (name.find('/') != std::string_view::npos || name.empty()) {
+        try_exec(child, request.argv[0]);
+    } else {
+        search_and_exec(child, name);
+    }
+    child.failure.stage = "exec";
+    sys::exit(1);
+}
+
+size_t count_words(char* const* words) {
+    size_t count = 0;
+    while (words[count] != nullptr) ++count;
+    return count;
+}
+
+}  // namespace
+
+Spawned spawn(const SpawnRequest& request) {
+    // The child's stack and lists lie below this frame, in pages that the caller's later calls use
+    // again. Only what the child touches becomes resident.
+    constexpr size_t stack_size = 16 * size_t{1024};
+    alignas(16) char stack[stack_size];
+    Child child{.request = &request, .caller = sys::getpid(), .shell_argv = nullptr,
+                .envp = request.envp, .failure = {}};
+    child.shell_argv = static_cast<const char**>(
+        alloca((count_words(request.argv) + 2) * sizeof(char*)));  // NOLINT: bounded by ARG_MAX
+    child.shell_argv[count_words(request.argv) + 1] = nullptr;
+    if (request.extra_variable != nullptr) {
+        const size_t count = count_words(request.envp);
+        child.envp = static_cast<char**>(alloca((count + 2) * sizeof(char*)));  // NOLINT: the same
+        for (size_t i = 0; i < count; ++i) child.envp[i] = request.envp[i];
+        child.envp[count] = const_cast<char*>(request.extra_variable);  // NOLINT(*-const-cast)
+        child.envp[count + 1] = nullptr;
+    }
+    // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
+    const int pid = clone(run_child, stack + stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+    if (pid < 0) return {.pid = 0, .failure = {.stage = "clone", .number = errno}};
+    if (child.failure.number == 0) child.failure.stage = nullptr;
+    return {.pid = pid, .failure = child.failure};
+}
+
+}  // namespace usher::sys
