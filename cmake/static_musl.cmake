@@ -5,7 +5,7 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -dumpmachine
   OUTPUT_VARIABLE machine OUTPUT_STRIP_TRAILING_WHITESPACE)
 
 target_compile_options(usher_build INTERFACE
-  -Oz -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
+  -Oz -fPIE -fstack-protector -ffunction-sections -fdata-sections
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-plt -fvisibility=hidden
   -fomit-frame-pointer -fmerge-all-constants)
 if(machine MATCHES "x86_64|i[3-6]86")

@@ -18,6 +18,14 @@ struct Invocation {
 /// The run form. Returns when the program and what it left behind have ended.
 int run(const Invocation& invocation);
 
+/// `usher probe`: one try. `usher wait`: tries until it works, then becomes PROGRAM, if there is
+/// one.
+int probe(const Invocation& invocation);
+int wait(const Invocation& invocation);
+
+/// `usher sleep`.
+int sleep(const Invocation& invocation);
+
 /// `usher status`.
 int status(const Invocation& invocation);
 

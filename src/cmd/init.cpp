@@ -57,19 +57,25 @@ void name_survivor(void* context, int pid) {
 }  // namespace
 
 Init::Init(const RunSettings& settings, sys::Log& log)
-    : settings_(settings), log_(log), is_init_(sys::getpid() == 1), supervisor_(settings, is_init_) {}
+    : settings_(settings),
+      log_(log),
+      is_init_(sys::getpid() == 1),
+      supervisor_(settings, is_init_) {}
 
 void Init::prepare() {
     set_comm(State::starting);
     if (!is_init_ && !sys::set_child_subreaper()) {
-        log_.write({.level = Level::warning, .event = "no-subreaper",
+        log_.write({.level = Level::warning,
+                    .event = "no-subreaper",
                     .text = "not PID 1 and no child subreaper: orphans will not be reaped here"});
     }
     if (settings_.parent_death != 0) {
         const int parent = sys::getppid();
         const auto asked = sys::set_parent_death_signal(settings_.parent_death);
         if (!asked) {
-            log_.write({.level = Level::warning, .event = "no-parent-death", .text = "the parent's death will not be noticed"});
+            log_.write({.level = Level::warning,
+                        .event = "no-parent-death",
+                        .text = "the parent's death will not be noticed"});
         }
         // It may have died before the kernel knew of our wish. Parent 0 is outside the namespace,
         // and stays 0 whatever happens to it.
@@ -111,7 +117,7 @@ void Init::step() {
         resumed_ = false;
         return dispatch({.kind = EventKind::resumed, .foreground = terminal_.foreground(program_)});
     }
-    const auto received = sys::rt_sigtimedwait(timeout);
+    const auto received = sys::rt_sigtimedwait(all_signals, timeout);
     if (received) return receive(received.value);
     if (received.error.number == EINTR) return;
     // EAGAIN: the time is up. Anything else no kernel says; if one does, go on without spinning.
@@ -138,9 +144,11 @@ void Init::receive(const sys::Received& received) {
         text.add("received ");
         add_signal_name(text, signal);
         if (received.pid != 0) text.add(" from pid ").add(received.pid);
-        log_.write({.event = "received", .text = text.view(), .pid = received.pid, .signal = signal});
+        log_.write(
+            {.event = "received", .text = text.view(), .pid = received.pid, .signal = signal});
     }
-    Event event{.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal, .signal = signal};
+    Event event{.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal,
+                .signal = signal};
     if (signal == sig::cont) event.foreground = terminal_.foreground(program_);
     dispatch(event);
 }
@@ -154,7 +162,8 @@ void Init::reap() {
         const auto waited = sys::wait_any();
         if (!waited && waited.error.number == ECHILD &&
             (main_status || !supervisor_.program_alive() || is_gone(program_))) {
-            return dispatch({.kind = EventKind::nobody_left, .status = main_status,
+            return dispatch({.kind = EventKind::nobody_left,
+                             .status = main_status,
                              .foreground = terminal_.foreground(program_)});
         }
         if (!waited) look_again_ = true;
@@ -165,7 +174,8 @@ void Init::reap() {
             if (is_main) dispatch({.kind = EventKind::program_continued});
         } else if (has_stopped(status)) {
             if (is_main) {
-                dispatch({.kind = EventKind::program_stopped, .signal = stop_signal_of(status),
+                dispatch({.kind = EventKind::program_stopped,
+                          .signal = stop_signal_of(status),
                           .foreground = terminal_.foreground(program_)});
             }
         } else {
@@ -175,7 +185,8 @@ void Init::reap() {
         }
     }
     if (main_status) {
-        dispatch({.kind = EventKind::main_ended, .status = main_status,
+        dispatch({.kind = EventKind::main_ended,
+                  .status = main_status,
                   .foreground = terminal_.foreground(program_)});
     } else if (any) {
         dispatch({.kind = EventKind::somebody_ended});
@@ -200,8 +211,11 @@ void Init::note_end(int pid, int status) {
     } else {
         text.add(" ended with exit code ").add(shell_code(status));
     }
-    log_.write({.level = level, .event = is_main ? "main-ended" : "reaped", .text = text.view(),
-                .pid = pid, .status = shell_code(status)});
+    log_.write({.level = level,
+                .event = is_main ? "main-ended" : "reaped",
+                .text = text.view(),
+                .pid = pid,
+                .status = shell_code(status)});
 }
 
 void Init::dispatch(Event event) {
@@ -246,7 +260,8 @@ void Init::log_state() {
         case State::running:
         case State::killing: break;
     }
-    log_.write({.event = "state", .text = text.view(),
+    log_.write({.event = "state",
+                .text = text.view(),
                 .status = state == State::ended ? supervisor_.exit_code() : -1,
                 .name = state_name(state)});
 }
@@ -302,8 +317,11 @@ void Init::log_kill(const char* whom, int pid, int signal, const Error& error) {
     text.add(" to ").add(whom);
     if (pid != 0) text.add(' ').add(pid);
     if (error.number != 0) text.add(": ").add(strerror(error.number));
-    log_.write({.level = level, .event = error.number == 0 ? "sent" : "not-sent", .text = text.view(),
-                .pid = pid, .signal = signal});
+    log_.write({.level = level,
+                .event = error.number == 0 ? "sent" : "not-sent",
+                .text = text.view(),
+                .pid = pid,
+                .signal = signal});
 }
 
 void Init::name_survivors() {

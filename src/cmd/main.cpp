@@ -15,6 +15,9 @@ int dispatch(const cmd::Invocation& invocation) {
     const auto command = words.size() > 1 ? find_command(words[1]) : std::nullopt;
     switch (command.value_or(Command::run)) {
         case Command::run: return cmd::run(invocation);
+        case Command::probe: return cmd::probe(invocation);
+        case Command::wait: return cmd::wait(invocation);
+        case Command::sleep: return cmd::sleep(invocation);
         case Command::status: return cmd::status(invocation);
     }
     return cmd::run(invocation);
@@ -25,7 +28,7 @@ int dispatch(const cmd::Invocation& invocation) {
 int main(int argc, char** argv) {
     // Before anything else. The kernel drops a signal that PID 1 neither blocks nor handles, and
     // anywhere else it would end usher: from here on each one waits until it is asked for.
-    const auto inherited = sys::rt_sigprocmask(sys::MaskHow::set, ~SignalSet{0});
+    const auto inherited = sys::rt_sigprocmask(sys::MaskHow::set, all_signals);
     sys::protect_relocated_data();
     const cmd::Invocation invocation{.words = {argv, static_cast<std::size_t>(argc)},
                                      .environment = environ,

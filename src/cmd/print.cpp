@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "print.hpp"
 
+#include <errno.h>
+#include <string.h>
+
 #include "exit_status.hpp"
 #include "kernel.hpp"
 #include "log.hpp"
@@ -59,6 +62,29 @@ int complain(const BadInput& bad) {
     sys::Log log;
     log.write({.level = Level::error, .event = "usage", .text = line.view()});
     return to_int(ExitCode::usher_failed);
+}
+
+int report_failed_start(const sys::SpawnFailure& failure, std::string_view program, sys::Log& log) {
+    const bool is_exec = strcmp(failure.stage, "exec") == 0;
+    const bool is_absent = failure.number == ENOENT || failure.number == ENOTDIR;
+    const ExitCode code = !is_exec    ? ExitCode::usher_failed
+                          : is_absent ? ExitCode::not_found
+                                      : ExitCode::not_executable;
+    char room[512];
+    Line text(room);
+    text.add(failure.stage).add(' ').add_untrusted(program).add(": ");
+    text.add(failure.interpreter_missing ? "interpreter or loader missing"
+                                         : strerror(failure.number));
+    if (is_exec && failure.number == ENOENT && program.find('/') == std::string_view::npos) {
+        text.add(" in PATH");
+    }
+    if (!is_exec && failure.number == EAGAIN) text.add(" (a limit on processes is reached)");
+    log.write({.level = Level::error,
+               .event = "start-failed",
+               .text = text.view(),
+               .status = to_int(code),
+               .name = program});
+    return to_int(code);
 }
 
 }  // namespace usher::cmd

@@ -2,7 +2,9 @@
 // What the commands print: help, version, licences on stdout, complaints on stderr.
 #pragma once
 
+#include "log.hpp"
 #include "options.hpp"
+#include "spawn.hpp"
 
 namespace usher::cmd {
 
@@ -12,5 +14,8 @@ int print_license();
 
 /// "usher: ..." on stderr, one line, without ever blocking. Returns the exit code 125.
 int complain(const BadInput& bad);
+
+/// Why `program` could not be started, as one line of the log. Returns the exit code for it.
+int report_failed_start(const sys::SpawnFailure& failure, std::string_view program, sys::Log& log);
 
 }  // namespace usher::cmd

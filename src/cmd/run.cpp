@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The run form: what the supervisor decides is done here, to real processes.
-#include <errno.h>
-#include <string.h>
-
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "init.hpp"
@@ -26,7 +23,8 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
     for (; *environment != nullptr; ++environment) {
         std::string_view rest = *environment;
         const std::string_view name = take_until(rest, '=');
-        if (slice(name, 0, 6) != "USHER_" || is_foreign_variable(name) || find_variable(name) != nullptr) {
+        if (slice(name, 0, 6) != "USHER_" || is_foreign_variable(name) ||
+            find_variable(name) != nullptr) {
             continue;
         }
         char room[256];
@@ -39,25 +37,6 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
         }
         log.write({.level = Level::warning, .event = "unknown-variable", .text = text.view()});
     }
-}
-
-int report_failed_start(const sys::SpawnFailure& failure, std::string_view program, sys::Log& log) {
-    const bool is_exec = strcmp(failure.stage, "exec") == 0;
-    const bool is_absent = failure.number == ENOENT || failure.number == ENOTDIR;
-    const ExitCode code = !is_exec    ? ExitCode::usher_failed
-                          : is_absent ? ExitCode::not_found
-                                      : ExitCode::not_executable;
-    char room[512];
-    Line text(room);
-    text.add(failure.stage).add(' ').add_untrusted(program).add(": ");
-    text.add(failure.interpreter_missing ? "interpreter or loader missing" : strerror(failure.number));
-    if (is_exec && failure.number == ENOENT && program.find('/') == std::string_view::npos) {
-        text.add(" in PATH");
-    }
-    if (!is_exec && failure.number == EAGAIN) text.add(" (a limit on processes is reached)");
-    log.write({.level = Level::error, .event = "start-failed", .text = text.view(),
-               .status = to_int(code), .name = program});
-    return to_int(code);
 }
 
 }  // namespace

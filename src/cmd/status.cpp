@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "exit_status.hpp"
 #include "commands.hpp"
+#include "exit_status.hpp"
 #include "find_usher.hpp"
 #include "kernel.hpp"
 #include "print.hpp"
@@ -34,12 +34,13 @@ int status(const Invocation& invocation) {
     }
     if (reader.bad().problem != nullptr) return complain(reader.bad());
     if (reader.used() + 2 < invocation.words.size()) {
-        return complain({.problem = "takes no argument, but got", .where = "status",
+        return complain({.problem = "takes no argument, but got",
+                         .where = "status",
                          .word = invocation.words[reader.used() + 2]});
     }
     const auto found = sys::find_usher();
     if (found) return print_status(found.value, as_json);
-    (void)complain({.problem = found.error.what, .where = "status"});
+    (void)complain({.problem = sys::why_not_found(found.error), .where = "status"});
     return to_int(ExitCode::unhealthy);
 }
 

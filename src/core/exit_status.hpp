@@ -13,7 +13,7 @@ enum class ExitCode : std::uint8_t {
     usher_failed = 125,    ///< called wrongly, or failed itself
     not_executable = 126,  ///< found, but cannot be executed
     not_found = 127,
-    killed = 137,          ///< 128 + SIGKILL
+    killed = 137,  ///< 128 + SIGKILL
 };
 constexpr int to_int(ExitCode code) { return static_cast<int>(code); }
 

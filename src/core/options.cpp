@@ -1,60 +1,116 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
+#include <cstring>
+
 #include "parse.hpp"
 
 namespace usher {
 
 namespace {
 
-constexpr std::uint8_t run = 1U << static_cast<unsigned>(Command::run);
-constexpr std::uint8_t status = 1U << static_cast<unsigned>(Command::status);
-constexpr std::uint8_t every = run | status;
+constexpr std::uint8_t bit(Command command) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(command));
+}
+constexpr std::uint8_t run = bit(Command::run);
+constexpr std::uint8_t probe = bit(Command::probe);
+constexpr std::uint8_t wait = bit(Command::wait);
+constexpr std::uint8_t status = bit(Command::status);
+constexpr std::uint8_t checks = probe | wait;
+constexpr std::uint8_t every = run | checks | bit(Command::sleep) | status;
 
 using Id = OptionId;
-constexpr Option options[] = {
-    {Id::forward, run, 'f', false, "forward", "main|group|all", "group",
-     "who gets forwarded signals: main process, its group, everyone"},
+// clang-format off
+struct Row {
+    OptionId id;
+    std::uint8_t commands;
+    char letter;
+    bool repeatable;
+    std::string_view name;
+    std::string_view argument;
+    std::string_view fallback;
+    std::string_view help;
+};
+constexpr Row rows[] = {
+    {Id::forward, run, 'f', false, "forward", "main|group|all", "group", "who gets forwarded signals"},
     {Id::forward_group, run, 'g', false, "", "", "", "same as --forward group"},
     {Id::forward_main, run, 'c', false, "", "", "", "same as --forward main"},
-    {Id::rewrite, run, 'r', true, "rewrite", "FROM:TO", "",
-     "forward TO in place of FROM; FROM:0 drops it"},
-    {Id::stop_signal, run, 0, true, "stop-signal", "SIG[,SIG...]", "TERM,INT",
-     "received signals that ask for shutdown"},
-    {Id::pre_stop, run, 'd', false, "pre-stop", "DURATION", "0",
-     "keep serving this long before forwarding the stop signal"},
-    {Id::grace, run, 't', false, "grace", "DURATION", "inf",
-     "after the forwarded stop signal: how long until SIGKILL"},
-    {Id::linger, run, 0, false, "linger", "DURATION", "3s",
-     "after the main process: how long the others may take"},
-    {Id::linger_signal, run, 0, false, "linger-signal", "SIG", "TERM",
-     "what those others are told; 0: nothing"},
-    {Id::remap_exit, run, 'e', true, "remap-exit", "FROM[:TO]", "",
-     "report exit status TO (0) in place of FROM"},
-    {Id::subreaper, run, 's', false, "subreaper", "", "",
-     "adopt orphans when not PID 1 (automatic)"},
-    {Id::parent_death, run, 'p', false, "parent-death", "SIG", "",
-     "get SIG when the parent dies"},
+    {Id::rewrite, run, 'r', true, "rewrite", "FROM:TO", "", "forward TO in place of FROM; FROM:0 drops it"},
+    {Id::stop_signal, run, 0, true, "stop-signal", "SIG[,SIG...]", "TERM,INT", "received signals that ask for shutdown"},
+    {Id::pre_stop, run, 'd', false, "pre-stop", "DURATION", "0", "serve on this long before a stop is forwarded"},
+    {Id::grace, run, 't', false, "grace", "DURATION", "inf", "from the forwarded stop to SIGKILL"},
+    {Id::linger, run, 0, false, "linger", "DURATION", "3s", "how long what outlives the program may take"},
+    {Id::linger_signal, run, 0, false, "linger-signal", "SIG", "TERM", "what that is told; 0: nothing"},
+    {Id::remap_exit, run, 'e', true, "remap-exit", "FROM[:TO]", "", "report exit status TO (0) in place of FROM"},
+    {Id::subreaper, run, 's', false, "subreaper", "", "", "adopt orphans when not PID 1 (automatic)"},
+    {Id::parent_death, run, 'p', false, "parent-death", "SIG", "", "get SIG when the parent dies"},
     {Id::no_tty, run, 0, false, "no-tty", "", "", "leave the terminal's foreground group alone"},
     {Id::verbose, run, 'v', true, "verbose", "", "", "say more; twice: everything"},
     {Id::quiet, run, 'q', true, "quiet", "", "", "errors only; twice: nothing"},
-    {Id::log_format, run, 0, false, "log-format", "text|json", "text",
-     "one line an event on stderr"},
+    {Id::log_format, run, 0, false, "log-format", "text|json", "text", "one line an event on stderr"},
+    {Id::timeout, probe, 't', false, "timeout", "DURATION", "3s", "for everything together"},
+    {Id::timeout, wait, 't', false, "timeout", "DURATION", "30s", "for everything together; 0 or inf: for ever"},
+    {Id::interval, wait, 0, false, "interval", "DURATION", "500ms", "between tries"},
+    {Id::status, checks, 0, false, "status", "LIST", "200-399", "accepted statuses: 200,204,300-399"},
+    {Id::method, checks, 0, false, "method", "M", "GET", "the request's method"},
+    {Id::header, checks, 'H', true, "header", "'K: V'", "", "a header of the request"},
+    {Id::host, checks, 0, false, "host", "NAME", "", "Host or :authority, apart from the address"},
+    {Id::contains, checks, 0, false, "contains", "TEXT", "", "the body's first 64 KiB must contain TEXT"},
+    {Id::invert, checks, 0, false, "not", "", "", "healthy when the check fails"},
+    {Id::allow_remote, probe, 0, false, "allow-remote", "", "", "the check may leave the container"},
+    {Id::quiet, checks, 'q', true, "quiet", "", "", "say nothing"},
+    {Id::verbose, checks, 'v', true, "verbose", "", "", "show phases and timings"},
     {Id::json, status, 0, false, "json", "", "", "print one JSON object"},
     {Id::help, every, 'h', false, "help", "", "", "show this"},
     {Id::version, run, 'V', false, "version", "", "", "show the version"},
     {Id::license, run, 0, false, "license", "", "", "show the licences, musl's too"},
 };
-static_assert(sizeof options / sizeof options[0] == option_count);
+// clang-format on
+
+constexpr std::size_t row_count = sizeof rows / sizeof rows[0];
+
+constexpr std::size_t text_size = [] {
+    std::size_t size = 0;
+    for (const Row& row : rows) {
+        size += row.name.size() + row.argument.size() + row.fallback.size() + row.help.size() + 4;
+    }
+    return size;
+}();
+
+struct Table {
+    std::array<Option, row_count> options{};
+    std::array<char, text_size> texts{};
+};
+// Packed by the compiler: nothing of `rows` is in the binary.
+constexpr Table table = [] {
+    Table packed;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < row_count; ++i) {
+        const Row& row = rows[i];
+        packed.options[i] = {row.id, row.commands, row.letter, row.repeatable,
+                             static_cast<std::uint16_t>(at)};
+        for (const std::string_view text : {row.name, row.argument, row.fallback, row.help}) {
+            for (const char c : text) packed.texts[at++] = c;
+            ++at;
+        }
+    }
+    return packed;
+}();
 
 struct CommandText {
-    char name[8];
+    char name[7];
     char usage[64];
     char purpose[88];
 };
 constexpr CommandText commands[] = {
     {"", "usher [OPTIONS] [--] PROGRAM [ARG...]",
      "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds the stop."},
+    {"probe", "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
+     "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check."},
+    {"wait", "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
+     "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time."},
+    {"sleep", "usher sleep DURATION...",
+     "Sleeps for the sum. TERM and INT end it at once: 143, 130."},
     {"status", "usher status [--json]",
      "Says what the init of this container is doing. Exit code 1: there is none."},
 };
@@ -75,7 +131,7 @@ constexpr int nearness_limit(std::size_t length) {
 constexpr char variable_letter(char c) { return c == '-' ? '_' : to_upper(c); }
 
 bool is_variable_of(const Option& option, std::string_view stem) {
-    const std::string_view name = option.name;
+    const std::string_view name = option.name();
     if (!option.has_variable() || name.size() != stem.size()) return false;
     for (std::size_t i = 0; i < stem.size(); ++i) {
         if (variable_letter(name[i]) != stem[i]) return false;
@@ -85,7 +141,13 @@ bool is_variable_of(const Option& option, std::string_view stem) {
 
 }  // namespace
 
-std::span<const Option> option_table() { return options; }
+const char* Option::text(int index) const {
+    const char* text = &table.texts[texts];
+    for (; index > 0; --index) text += std::strlen(text) + 1;
+    return text;
+}
+
+std::span<const Option> option_table() { return table.options; }
 
 std::optional<Command> find_command(std::string_view word) {
     for (int i = 1; i < command_count; ++i) {
@@ -95,14 +157,14 @@ std::optional<Command> find_command(std::string_view word) {
 }
 
 const Option* find_option(Command command, std::string_view name) {
-    for (const Option& option : options) {
-        if (known_in(option, command) && !name.empty() && name == option.name) return &option;
+    for (const Option& option : table.options) {
+        if (known_in(option, command) && !name.empty() && name == option.name()) return &option;
     }
     return nullptr;
 }
 
 const Option* find_option(Command command, char letter) {
-    for (const Option& option : options) {
+    for (const Option& option : table.options) {
         if (known_in(option, command) && letter != 0 && letter == option.letter) return &option;
     }
     return nullptr;
@@ -111,9 +173,9 @@ const Option* find_option(Command command, char letter) {
 const Option* nearest_option(Command command, std::string_view word) {
     const Option* best = nullptr;
     int best_distance = nearness_limit(word.size()) + 1;
-    for (const Option& option : options) {
-        if (!known_in(option, command) || option.name[0] == 0) continue;
-        const int distance = edit_distance(word, option.name);
+    for (const Option& option : table.options) {
+        if (!known_in(option, command) || *option.name() == 0) continue;
+        const int distance = edit_distance(word, option.name());
         if (distance >= best_distance) continue;
         best = &option;
         best_distance = distance;
@@ -123,12 +185,12 @@ const Option* nearest_option(Command command, std::string_view word) {
 
 void add_variable_name(Line& line, const Option& option) {
     line.add(prefix);
-    for (const char c : std::string_view(option.name)) line.add(variable_letter(c));
+    for (const char c : std::string_view(option.name())) line.add(variable_letter(c));
 }
 
 const Option* find_variable(std::string_view name) {
     if (slice(name, 0, prefix.size()) != prefix) return nullptr;
-    for (const Option& option : options) {
+    for (const Option& option : table.options) {
         if (is_variable_of(option, slice(name, prefix.size()))) return &option;
     }
     return nullptr;
@@ -156,7 +218,8 @@ void add_bad_input(Line& line, const BadInput& bad) {
     if (bad.accepted != nullptr) line.add("; accepted: ").add(bad.accepted);
 }
 
-const Option* OptionReader::fail(const char* problem, std::string_view where, std::string_view word) {
+const Option* OptionReader::fail(const char* problem, std::string_view where,
+                                 std::string_view word) {
     bad_ = {.problem = problem, .where = where, .word = word};
     return nullptr;
 }
@@ -167,7 +230,8 @@ const Option* OptionReader::next() {
     const std::string_view word = words_[at_];
     if (word.size() < 2 || word[0] != '-') return nullptr;
     ++at_;
-    if (word == "--") return nullptr;
+    ended_by_dashes_ = word == "--";
+    if (ended_by_dashes_) return nullptr;
     if (word[1] == '-') return long_option(word);
     in_word_ = 1;
     return letter();
@@ -181,7 +245,7 @@ const Option* OptionReader::long_option(std::string_view word) {
     if (const Option* option = find_option(command_, name)) return take_value(*option, attached);
     const Option* nearest = nearest_option(command_, name);
     fail("unknown option", {}, spelling_);
-    bad_.nearest = nearest != nullptr ? nearest->name : nullptr;
+    bad_.nearest = nearest != nullptr ? nearest->name() : nullptr;
     bad_.accepted = nearest != nullptr ? nullptr : "the options of --help";
     return nullptr;
 }
@@ -210,7 +274,7 @@ const Option* OptionReader::take_value(const Option& option, bool attached) {
     if (attached) return &option;
     if (at_ >= words_.size()) {
         fail("needs a value", spelling_, {});
-        bad_.accepted = option.argument;
+        bad_.accepted = option.argument();
         return nullptr;
     }
     value_ = words_[at_++];
@@ -225,14 +289,14 @@ void add_option_help(Line& line, const Option& option) {
     const std::size_t start = line.size();
     line.add("  ");
     if (option.letter != 0) line.add('-').add(option.letter);
-    if (option.letter != 0 && option.name[0] != 0) line.add(", ");
+    if (option.letter != 0 && *option.name() != 0) line.add(", ");
     if (option.letter == 0) line.add("    ");
-    if (option.name[0] != 0) line.add("--").add(option.name);
-    if (option.takes_value()) line.add(' ').add(option.argument);
+    if (*option.name() != 0) line.add("--").add(option.name());
+    if (option.takes_value()) line.add(' ').add(option.argument());
     do line.add(' ');
     while (line.size() - start < help_column && !line.full());
-    line.add(option.help);
-    if (option.fallback[0] != 0) line.add(" [").add(option.fallback).add(']');
+    line.add(option.help());
+    if (*option.fallback() != 0) line.add(" [").add(option.fallback()).add(']');
     line.add('\n');
 }
 
@@ -242,18 +306,47 @@ void add_help(Line& line, Command command) {
     const CommandText& text = commands[static_cast<int>(command)];
     line.add("Usage: ").add(text.usage).add('\n');
     if (command == Command::run) {
-        for (int i = 1; i < command_count; ++i) line.add("       ").add(commands[i].usage).add('\n');
+        for (int i = 1; i < command_count; ++i)
+            line.add("       ").add(commands[i].usage).add('\n');
     }
     line.add(text.purpose).add("\n\n");
-    for (const Option& option : options) {
+    for (const Option& option : table.options) {
         if (known_in(option, command)) add_option_help(line, option);
     }
     if (command == Command::run) {
-        line.add("\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. Signals: TERM, SIGTERM, 15, "
-                 "RTMIN+3.\nEvery option is also a variable: USHER_GRACE=8s; the command line wins.\n"
-                 "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not executable;\n"
-                 "127 not found.\n");
+        line.add(
+            "\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. Signals: TERM, 15, "
+            "RTMIN+3.\n"
+            "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
+            "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not executable;\n"
+            "127 not found.\n");
+    } else if (command == Command::probe || command == Command::wait) {
+        line.add(
+            "\nChecks: http://HOST[:PORT]/PATH  :PORT/PATH  http://unix:/SOCKET:/PATH  "
+            "tcp://HOST:PORT\n"
+            "  unix:/SOCKET  unix:@NAME  grpc://HOST:PORT[/SERVICE]  "
+            "grpc://unix:/SOCKET[:/SERVICE]\n"
+            "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n"
+            "${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
     }
+}
+
+bool refuse(BadInput& bad, const char* problem, std::string_view word, const char* accepted) {
+    bad.problem = problem;
+    bad.word = word;
+    bad.accepted = accepted;
+    return false;
+}
+
+bool set_duration(Duration& target, std::string_view text, bool may_be_infinite, BadInput& bad) {
+    const auto duration = parse_duration(text, may_be_infinite);
+    if (!duration) {
+        return refuse(bad, "not a duration", text,
+                      may_be_infinite ? "250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf"
+                                      : "250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds)");
+    }
+    target = *duration;
+    return true;
 }
 
 }  // namespace usher

@@ -9,35 +9,69 @@
 #include <span>
 #include <string_view>
 
+#include "parse.hpp"
 #include "text.hpp"
 
 namespace usher {
 
-enum class Command : std::uint8_t { run, status };
-inline constexpr int command_count = 2;
+enum class Command : std::uint8_t { run, probe, wait, sleep, status };
+inline constexpr int command_count = 5;
 
 enum class OptionId : std::uint8_t {
-    forward, forward_group, forward_main, rewrite, stop_signal, pre_stop, grace, linger,
-    linger_signal, remap_exit, subreaper, parent_death, no_tty, verbose, quiet, log_format,
-    json, help, version, license,
+    forward,
+    forward_group,
+    forward_main,
+    rewrite,
+    stop_signal,
+    pre_stop,
+    grace,
+    linger,
+    linger_signal,
+    remap_exit,
+    subreaper,
+    parent_death,
+    no_tty,
+    verbose,
+    quiet,
+    log_format,
+    timeout,
+    interval,
+    status,
+    method,
+    header,
+    host,
+    contains,
+    invert,
+    allow_remote,
+    json,
+    help,
+    version,
+    license,
 };
-inline constexpr int option_count = 20;
 
-/// One row of the table. All text is in place: pointers would have to be relocated at start.
+/// One row of the table. Its texts lie in one array behind each other: pointers to them would have
+/// to be relocated at start.
 struct Option {
     OptionId id;
     std::uint8_t commands;  ///< bit per Command: where the option is known
     char letter;            ///< the short form; 0: none
     bool repeatable;
-    char name[14];          ///< the long form; empty: none
-    char argument[18];      ///< what it takes; empty: nothing
-    char fallback[9];       ///< the default, as --help shows it
-    char help[74];          ///< one line
-    [[nodiscard]] constexpr bool takes_value() const { return argument[0] != 0; }
+    std::uint16_t texts;  ///< where name, argument, fallback and help begin, each ended by a NUL
+
+    [[nodiscard]] const char* name() const { return text(0); }  ///< the long form; empty: none
+    [[nodiscard]] const char* argument() const {
+        return text(1);
+    }  ///< what it takes; empty: nothing
+    [[nodiscard]] const char* fallback() const { return text(2); }  ///< the default, for --help
+    [[nodiscard]] const char* help() const { return text(3); }      ///< one line
+    [[nodiscard]] bool takes_value() const { return *argument() != 0; }
     /// Options of the run form can also be given as a variable; what only prints cannot.
-    [[nodiscard]] constexpr bool has_variable() const {
-        return name[0] != 0 && (commands & 1) != 0 && id < OptionId::json;
+    [[nodiscard]] bool has_variable() const {
+        return *name() != 0 && (commands & 1) != 0 && id <= OptionId::log_format;
     }
+
+  private:
+    [[nodiscard]] const char* text(int index) const;
 };
 std::span<const Option> option_table();
 
@@ -69,13 +103,19 @@ struct BadInput {
     std::string_view where{};        ///< the option or variable as written; may be empty
     std::string_view word{};         ///< the offending word; may be empty
 };
+/// Fills in what was wrong, but for `where`; returns false, for the caller to return.
+bool refuse(BadInput& bad, const char* problem, std::string_view word, const char* accepted);
+/// The value of an option that takes a duration.
+bool set_duration(Duration& target, std::string_view text, bool may_be_infinite, BadInput& bad);
+
 /// One line without a newline: "where: problem 'word'; did you mean --nearest?; accepted: ...".
 void add_bad_input(Line& line, const BadInput& bad);
 
 /// Walks the options of one command line. `words` are those after the (sub)command's name.
 class OptionReader {
   public:
-    OptionReader(Command command, std::span<char* const> words) : command_(command), words_(words) {}
+    OptionReader(Command command, std::span<char* const> words)
+        : command_(command), words_(words) {}
 
     /// The next option; null: there are no more, or bad() says why not.
     const Option* next();
@@ -86,6 +126,8 @@ class OptionReader {
     BadInput& bad() { return bad_; }
     /// How many words the options took, a closing `--` included.
     [[nodiscard]] std::size_t used() const { return at_; }
+    /// Whether it was a `--` that ended the options.
+    [[nodiscard]] bool ended_by_dashes() const { return ended_by_dashes_; }
 
   private:
     const Option* long_option(std::string_view word);
@@ -97,6 +139,7 @@ class OptionReader {
     std::span<char* const> words_;
     std::size_t at_ = 0;
     std::size_t in_word_ = 0;  ///< inside a word of letters: where the next one is
+    bool ended_by_dashes_ = false;
     std::string_view value_;
     std::string_view spelling_;
     BadInput bad_;

@@ -43,8 +43,11 @@ Duration take_unit(std::string_view& rest) {
         char name[3];
         Duration length;
     };
-    constexpr Unit units[] = {{"ms", millisecond}, {"s", second}, {"m", 60 * second},
-                              {"h", 3600 * second}, {"d", 86400 * second}};
+    constexpr Unit units[] = {{"ms", millisecond},
+                              {"s", second},
+                              {"m", 60 * second},
+                              {"h", 3600 * second},
+                              {"d", 86400 * second}};
     for (const Unit& unit : units) {
         const std::string_view name = unit.name;
         if (slice(rest, 0, name.size()) != name) continue;
@@ -85,7 +88,8 @@ std::optional<Duration> take_part(std::string_view& rest, bool first) {
 }  // namespace
 
 std::optional<Duration> parse_duration(std::string_view text, bool may_be_infinite) {
-    if (may_be_infinite && (equal_ignoring_case(text, "inf") || equal_ignoring_case(text, "infinity"))) {
+    if (may_be_infinite &&
+        (equal_ignoring_case(text, "inf") || equal_ignoring_case(text, "infinity"))) {
         return infinite;
     }
     if (text.empty()) return std::nullopt;
@@ -98,6 +102,30 @@ std::optional<Duration> parse_duration(std::string_view text, bool may_be_infini
         first = false;
     }
     return sum;
+}
+
+std::optional<Duration> parse_sleep_time(std::string_view text) {
+    // An exponent is applied by moving the decimal point: 1.5e3m becomes 1500m.
+    const std::size_t at = text.find_first_of("eE");
+    if (at == std::string_view::npos) return parse_duration(text, true);
+    constexpr std::uint64_t largest_exponent = 20;
+    std::string_view rest = slice(text, at + 1);
+    const bool down = slice(rest, 0, 1) == "-";
+    if (down || slice(rest, 0, 1) == "+") rest.remove_prefix(1);
+    const auto exponent = parse_number(take_digits(rest), largest_exponent);
+    std::string_view fraction = slice(text, 0, at);
+    const std::string_view whole = take_until(fraction, '.');
+    if (!exponent || rest.size() > 1 || (whole.empty() && fraction.empty())) return std::nullopt;
+    char room[96];
+    Line moved(room);
+    for (std::uint64_t i = 0; down && i < *exponent; ++i) moved.add('0');
+    moved.add(whole).add(fraction);
+    for (std::uint64_t i = fraction.size(); !down && i < *exponent; ++i) moved.add('0');
+    const std::size_t point = down ? whole.size() : whole.size() + *exponent;
+    char placed_room[100];
+    Line placed(placed_room);
+    placed.add(slice(moved.view(), 0, point)).add('.').add(slice(moved.view(), point)).add(rest);
+    return placed.full() ? std::nullopt : parse_duration(placed.view(), false);
 }
 
 std::optional<bool> parse_boolean(std::string_view text) {

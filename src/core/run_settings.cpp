@@ -5,33 +5,16 @@ namespace usher {
 
 namespace {
 
-constexpr char duration_forms[] = "250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds)";
-constexpr char limit_forms[] = "250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf";
 constexpr char signal_forms[] = "TERM, SIGTERM, 15, RTMIN+3, RTMAX-1";
 constexpr char signal_or_none_forms[] = "TERM, SIGTERM, 15, RTMIN+3, RTMAX-1, 0 for none";
 
-bool refuse(BadInput& bad, const char* problem, std::string_view word, const char* accepted) {
-    bad.problem = problem;
-    bad.word = word;
-    bad.accepted = accepted;
-    return false;
-}
-
 void reset_rewrite(RunSettings& settings) {
-    for (std::size_t i = 0; i <= signal_count; ++i) settings.rewrite[i] = static_cast<std::uint8_t>(i);
+    for (std::size_t i = 0; i <= signal_count; ++i)
+        settings.rewrite[i] = static_cast<std::uint8_t>(i);
 }
 
 void reset_exit_codes(RunSettings& settings) {
     for (std::size_t i = 0; i < 256; ++i) settings.exit_code[i] = static_cast<std::uint8_t>(i);
-}
-
-bool set_duration(Duration& target, std::string_view text, bool may_be_infinite, BadInput& bad) {
-    const auto duration = parse_duration(text, may_be_infinite);
-    if (!duration) {
-        return refuse(bad, "not a duration", text, may_be_infinite ? limit_forms : duration_forms);
-    }
-    target = *duration;
-    return true;
 }
 
 bool set_signal(int& target, std::string_view text, bool may_be_none, BadInput& bad) {
@@ -59,7 +42,8 @@ bool add_rewrite(RunSettings& settings, std::string_view text, BadInput& bad) {
     int from_signal = 0;
     int to_signal = 0;
     if (!set_signal(from_signal, from, false, bad) || !set_signal(to_signal, to, true, bad)) {
-        return refuse(bad, "not a rewrite", text, "FROM:TO with signals such as TERM:QUIT, or FROM:0");
+        return refuse(bad, "not a rewrite", text,
+                      "FROM:TO with signals such as TERM:QUIT, or FROM:0");
     }
     settings.rewrite[static_cast<std::size_t>(from_signal)] = static_cast<std::uint8_t>(to_signal);
     return true;
@@ -130,11 +114,7 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
         case OptionId::verbose: ++settings.verbosity; break;
         case OptionId::quiet: --settings.verbosity; break;
         case OptionId::log_format: return set_log_format(settings, value, bad);
-        case OptionId::subreaper:  // automatic; the flag is for tini's habit
-        case OptionId::json:
-        case OptionId::help:
-        case OptionId::version:
-        case OptionId::license: break;
+        default: break;  // --subreaper is automatic; the others ask for nothing that lasts
     }
     return true;
 }
@@ -143,7 +123,8 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
 bool apply_switch(RunSettings& settings, OptionId id, std::string_view value, BadInput& bad) {
     const bool counts = id == OptionId::verbose || id == OptionId::quiet;
     const auto on = parse_boolean(value);
-    const auto times = counts && !on ? parse_number(value, 3) : std::optional<std::uint64_t>(on.value_or(false));
+    const auto times =
+        counts && !on ? parse_number(value, 3) : std::optional<std::uint64_t>(on.value_or(false));
     if (!times || (!counts && !on)) return refuse(bad, "not a switch", value, "1, true, 0, false");
     for (std::uint64_t i = 0; i < *times; ++i) (void)apply_option(settings, id, {}, bad);
     return true;
@@ -191,7 +172,8 @@ std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
     bad = reader.bad();
     if (bad.problem != nullptr) return std::nullopt;
     if (reader.used() >= words.size()) {
-        bad.problem = "no program given; usage: usher [OPTIONS] [--] PROGRAM [ARG...] (see usher --help)";
+        bad.problem =
+            "no program given; usage: usher [OPTIONS] [--] PROGRAM [ARG...] (see usher --help)";
         return std::nullopt;
     }
     return RunCommandLine{.program = reader.used()};

@@ -24,7 +24,7 @@ struct RunSettings {
     Duration pre_stop = 0;
     Duration grace = infinite;
     Duration linger = 3 * second;
-    int linger_signal = sig::term;  ///< 0: tell them nothing
+    int linger_signal = sig::term;              ///< 0: tell them nothing
     std::array<std::uint8_t, 256> exit_code{};  ///< reported in place of the index
     int parent_death = 0;                       ///< 0: not asked for
     bool use_terminal = true;

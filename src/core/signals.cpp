@@ -9,16 +9,17 @@ namespace {
 
 // Signal N's name is in slot N-1. Char arrays, not pointers: a static-pie would have to relocate
 // each pointer at start.
-constexpr char names[31][7] = {
-    "HUP",  "INT",  "QUIT", "ILL",    "TRAP", "ABRT", "BUS",  "FPE",    "KILL", "USR1", "SEGV",
-    "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU",
-    "URG",  "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",  "PWR",    "SYS"};
+constexpr char names[31][7] = {"HUP",  "INT",    "QUIT", "ILL",   "TRAP", "ABRT", "BUS",  "FPE",
+                               "KILL", "USR1",   "SEGV", "USR2",  "PIPE", "ALRM", "TERM", "STKFLT",
+                               "CHLD", "CONT",   "STOP", "TSTP",  "TTIN", "TTOU", "URG",  "XCPU",
+                               "XFSZ", "VTALRM", "PROF", "WINCH", "IO",   "PWR",  "SYS"};
 
 struct Alias {
     char name[7];
     std::uint8_t signal;
 };
-constexpr Alias aliases[] = {{"IOT", sig::abrt}, {"CLD", sig::chld}, {"POLL", 29}, {"UNUSED", sig::sys}};
+constexpr Alias aliases[] = {
+    {"IOT", sig::abrt}, {"CLD", sig::chld}, {"POLL", 29}, {"UNUSED", sig::sys}};
 
 constexpr SignalSet faults = set_of(sig::ill) | set_of(sig::trap) | set_of(sig::abrt) |
                              set_of(sig::bus) | set_of(sig::fpe) | set_of(sig::segv) |

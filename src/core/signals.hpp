@@ -14,9 +14,28 @@ namespace usher {
 /// a C library may keep some of the real-time signals for itself, the kernel does not.
 namespace sig {
 enum : std::uint8_t {
-    hup = 1, intr = 2, quit = 3, ill = 4, trap = 5, abrt = 6, bus = 7, fpe = 8, kill = 9,
-    segv = 11, pipe = 13, term = 15, chld = 17, cont = 18, stop = 19, tstp = 20, ttin = 21,
-    ttou = 22, winch = 28, sys = 31, rtmin = 34, rtmax = 64,
+    hup = 1,
+    intr = 2,
+    quit = 3,
+    ill = 4,
+    trap = 5,
+    abrt = 6,
+    bus = 7,
+    fpe = 8,
+    kill = 9,
+    segv = 11,
+    pipe = 13,
+    term = 15,
+    chld = 17,
+    cont = 18,
+    stop = 19,
+    tstp = 20,
+    ttin = 21,
+    ttou = 22,
+    winch = 28,
+    sys = 31,
+    rtmin = 34,
+    rtmax = 64,
 };
 }  // namespace sig
 
@@ -24,6 +43,7 @@ inline constexpr int signal_count = 64;
 
 /// A set of signals as the kernel keeps it: bit N-1 is signal N.
 using SignalSet = std::uint64_t;
+inline constexpr SignalSet all_signals = ~SignalSet{0};
 constexpr SignalSet set_of(int signal) { return SignalSet{1} << (signal - 1); }
 constexpr bool contains(SignalSet set, int signal) { return (set & set_of(signal)) != 0; }
 

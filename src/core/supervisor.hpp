@@ -14,7 +14,15 @@
 
 namespace usher {
 
-enum class State : std::uint8_t { starting, running, draining, stopping, lingering, killing, ended };
+enum class State : std::uint8_t {
+    starting,
+    running,
+    draining,
+    stopping,
+    lingering,
+    killing,
+    ended
+};
 inline constexpr int state_count = 7;
 /// "running" and so on, as /proc/PID/comm shows it behind `usher:`.
 std::string_view state_name(State state);
@@ -23,16 +31,16 @@ std::string_view state_name(State state);
 inline constexpr Duration kill_patience = 1 * second;
 
 enum class EventKind : std::uint8_t {
-    started,            ///< the program has been exec'ed
-    stop_signal,        ///< a signal of the stop set was received
-    other_signal,       ///< any other signal that concerns the program
-    program_stopped,    ///< by `signal`
+    started,          ///< the program has been exec'ed
+    stop_signal,      ///< a signal of the stop set was received
+    other_signal,     ///< any other signal that concerns the program
+    program_stopped,  ///< by `signal`
     program_continued,
-    resumed,            ///< usher asked to be stopped itself, and runs again without a SIGCONT
-    main_ended,         ///< with `status`; other children are left
-    nobody_left,        ///< no child is left; `status` if the main process ended just now
-    somebody_ended,     ///< other than the main process; children are left
-    deadline,           ///< deadline() has passed
+    resumed,         ///< usher asked to be stopped itself, and runs again without a SIGCONT
+    main_ended,      ///< with `status`; other children are left
+    nobody_left,     ///< no child is left; `status` if the main process ended just now
+    somebody_ended,  ///< other than the main process; children are left
+    deadline,        ///< deadline() has passed
 };
 inline constexpr int event_count = 10;
 
@@ -48,15 +56,15 @@ struct Event {
 };
 
 enum class ActionKind : std::uint8_t {
-    send,              ///< `signal` to whom --forward names
-    resume,            ///< SIGCONT to the same
-    give_terminal,     ///< the program's group becomes the foreground group
-    take_terminal,     ///< usher's own group does
-    stop_self,         ///< as `signal` would have stopped usher
-    tell_rest,         ///< `signal` to everything that is left
-    name_survivors,    ///< log who is about to be killed
-    kill_rest,         ///< SIGKILL to everything that is left
-    leave,             ///< end with exit_code()
+    send,            ///< `signal` to whom --forward names
+    resume,          ///< SIGCONT to the same
+    give_terminal,   ///< the program's group becomes the foreground group
+    take_terminal,   ///< usher's own group does
+    stop_self,       ///< as `signal` would have stopped usher
+    tell_rest,       ///< `signal` to everything that is left
+    name_survivors,  ///< log who is about to be killed
+    kill_rest,       ///< SIGKILL to everything that is left
+    leave,           ///< end with exit_code()
 };
 struct Action {
     ActionKind kind{};
@@ -114,7 +122,7 @@ class Supervisor {
     State state_ = State::starting;
     bool program_stopped_ = false;
     bool grace_began_ = false;  ///< a stop signal has been forwarded
-    int pending_stop_ = 0;        ///< the latest stop signal, held back while draining
+    int pending_stop_ = 0;      ///< the latest stop signal, held back while draining
     Time deadline_ = infinite;
     Time grace_end_ = infinite;
     std::optional<int> main_status_;
@@ -122,8 +130,21 @@ class Supervisor {
 
 /// What one event means in one state. The whole behaviour is this table and one function a row.
 enum class Reaction : std::uint8_t {
-    none, run, begin_stop, end_drain, forward, job_control, resume, note_continued,
-    hand_over, begin_linger, tell_again, begin_killing, kill_again, note_end, leave,
+    none,
+    run,
+    begin_stop,
+    end_drain,
+    forward,
+    job_control,
+    resume,
+    note_continued,
+    hand_over,
+    begin_linger,
+    tell_again,
+    begin_killing,
+    kill_again,
+    note_end,
+    leave,
 };
 Reaction reaction_to(State state, EventKind event);
 

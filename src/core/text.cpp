@@ -15,6 +15,12 @@ constexpr char hex_digit(unsigned nibble) {
 
 }  // namespace
 
+std::string_view slice(std::string_view text, std::size_t from, std::size_t count) {
+    if (from > text.size()) from = text.size();
+    const std::size_t rest = text.size() - from;
+    return {text.data() + from, count < rest ? count : rest};
+}
+
 std::string_view take_until(std::string_view& rest, char separator) {
     const std::size_t at = rest.find(separator);
     const std::string_view head = slice(rest, 0, at);
@@ -29,6 +35,10 @@ Line& Line::add(std::string_view text) {
     used_ += count;
     return *this;
 }
+
+Line& Line::add(char c) { return add(std::string_view(&c, 1)); }
+Line& Line::add(int number) { return add_padded(number, 1); }
+Line& Line::add(const char* text) { return add(std::string_view(text)); }
 
 Line& Line::add_padded(std::int64_t number, int width) {
     char digits[20];

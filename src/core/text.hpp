@@ -11,12 +11,8 @@ namespace usher {
 
 /// text[from, from + count), clamped to what is there. (string_view::substr can throw, and that
 /// alone would drag the C++ run-time library in.)
-constexpr std::string_view slice(std::string_view text, std::size_t from,
-                                 std::size_t count = std::string_view::npos) {
-    if (from > text.size()) from = text.size();
-    const std::size_t rest = text.size() - from;
-    return {text.data() + from, count < rest ? count : rest};
-}
+std::string_view slice(std::string_view text, std::size_t from,
+                       std::size_t count = std::string_view::npos);
 
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
@@ -32,8 +28,9 @@ class Line {
     explicit Line(std::span<char> room) : room_(room) {}
 
     Line& add(std::string_view text);
-    Line& add(char c) { return add(std::string_view(&c, 1)); }
-    Line& add(int number) { return add_padded(number, 1); }
+    Line& add(const char* text);  ///< apart, so that a literal's length need not stand in the code
+    Line& add(char c);
+    Line& add(int number);
     Line& add(std::int64_t number) { return add_padded(number, 1); }
     /// Text that a process or a user chose: whatever is not printable ASCII becomes '?'.
     Line& add_untrusted(std::string_view text);

@@ -56,8 +56,13 @@ std::optional<FoundUsher> look_at_init() {
 
 }  // namespace
 
+const char* why_not_found(Error error) {
+    return error.number == ENOENT ? "/proc is not mounted here, or not this container's"
+                                  : "no usher is the init of this container";
+}
+
 Result<FoundUsher> find_usher() {
-    if (!proc_is_ours()) return Error{.what = "/proc is not mounted here, or not this container's", .number = ENOENT};
+    if (!proc_is_ours()) return Error{.number = ENOENT};
     Search search{};
     const auto length = read_file("/proc/self/cgroup", search.own_cgroup);
     if (length) search.own = {search.own_cgroup, length.value};
@@ -66,7 +71,7 @@ Result<FoundUsher> find_usher() {
     (void)for_each_process(look_at, &search);
     if (search.best) return *search.best;
     if (init) return *init;
-    return Error{.what = "no usher is the init of this container", .number = ESRCH};
+    return Error{.number = ESRCH};
 }
 
 }  // namespace usher::sys

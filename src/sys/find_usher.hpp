@@ -2,8 +2,8 @@
 // Finding the init of this container, and what it says it is doing.
 #pragma once
 
-#include "supervisor.hpp"
 #include "kernel.hpp"
+#include "supervisor.hpp"
 
 namespace usher::sys {
 
@@ -14,7 +14,9 @@ struct FoundUsher {
 
 /// PID 1 if it is an usher of the caller's own cgroup; else the oldest usher of that cgroup (a
 /// shared PID namespace, `docker --init`); else PID 1 whatever its cgroup. The state is what stands
-/// in its comm, which every uid may read. Failure: `what` is the sentence for the user.
+/// in its comm, which every uid may read. ENOENT: there is no /proc of ours. ESRCH: no usher.
 Result<FoundUsher> find_usher();
+/// The sentence for the user.
+const char* why_not_found(Error error);
 
 }  // namespace usher::sys

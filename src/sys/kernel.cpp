@@ -31,15 +31,15 @@ constexpr int rwf_nowait = 8;  // linux/fs.h
 #define SYS_close_range 436  // the same on every architecture
 #endif
 
-Error error_of(const char* what) { return {.what = what, .number = errno}; }
+Error last_error() { return {.number = errno}; }
 
-Result<Done> done(long returned, const char* what) {
-    if (returned < 0) return error_of(what);
+Result<Done> done(long returned) {
+    if (returned < 0) return last_error();
     return Done{};
 }
 
-Result<std::size_t> count(long returned, const char* what) {
-    if (returned < 0) return error_of(what);
+Result<std::size_t> count(long returned) {
+    if (returned < 0) return last_error();
     return static_cast<std::size_t>(returned);
 }
 
@@ -56,7 +56,8 @@ constexpr KernelTime to_kernel_time(Duration duration) {
 Time clock(clockid_t id) {
 #if defined(SYS_clock_gettime64)
     KernelTime now{};
-    if (::syscall(SYS_clock_gettime64, id, &now) == 0) return now.seconds * second + now.nanoseconds;
+    if (::syscall(SYS_clock_gettime64, id, &now) == 0)
+        return now.seconds * second + now.nanoseconds;
 #endif
     long narrow[2] = {};
 #ifdef SYS_clock_gettime32
@@ -95,22 +96,24 @@ void protect_relocated_data() {
 int getpid() { return static_cast<int>(::syscall(SYS_getpid)); }
 int getppid() { return static_cast<int>(::syscall(SYS_getppid)); }
 int getpgrp() { return static_cast<int>(::syscall(SYS_getpgid, 0)); }
-Result<Done> setpgid(int pid, int group) { return done(::syscall(SYS_setpgid, pid, group), "setpgid"); }
-Result<Done> kill(int pid, int signal) { return done(::syscall(SYS_kill, pid, signal), "kill"); }
+Result<Done> setpgid(int pid, int group) { return done(::syscall(SYS_setpgid, pid, group)); }
+Result<Done> kill(int pid, int signal) { return done(::syscall(SYS_kill, pid, signal)); }
 void exit(int code) { ::_exit(code); }
 
 Result<Done> execve(const char* path, char* const* argv, char* const* envp) {
-    return done(::syscall(SYS_execve, path, argv, envp), "execve");
+    return done(::syscall(SYS_execve, path, argv, envp));
 }
 
-Result<Done> access_exists(const char* path) { return done(::syscall(SYS_faccessat, AT_FDCWD, path, F_OK), "faccessat"); }
+Result<Done> access_exists(const char* path) {
+    return done(::syscall(SYS_faccessat, AT_FDCWD, path, F_OK));
+}
 
 Result<Waited> wait_any() {
     Waited waited;
     // __WALL: also children that were cloned with another exit signal than SIGCHLD.
     const long pid = ::syscall(SYS_wait4, -1, &waited.status,
                                WNOHANG | WUNTRACED | WCONTINUED | __WALL, nullptr);
-    if (pid < 0) return error_of("wait4");
+    if (pid < 0) return last_error();
     waited.pid = static_cast<int>(pid);
     return waited;
 }
@@ -118,7 +121,7 @@ Result<Waited> wait_any() {
 namespace {
 Result<Done> prctl(int option, unsigned long argument) {
     // All five arguments: the kernel refuses garbage in those it does not use.
-    return done(::syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL), "prctl");
+    return done(::syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL));
 }
 }  // namespace
 
@@ -135,14 +138,14 @@ Result<SignalSet> rt_sigprocmask(MaskHow how, SignalSet set) {
     SignalSet before = 0;
     const long returned = ::syscall(SYS_rt_sigprocmask, hows[static_cast<int>(how)], &set, &before,
                                     kernel_sigset_size);
-    if (returned < 0) return error_of("rt_sigprocmask");
+    if (returned < 0) return last_error();
     return before;
 }
 
 Result<SignalSet> rt_sigpending() {
     SignalSet pending = 0;
     if (::syscall(SYS_rt_sigpending, &pending, kernel_sigset_size) < 0) {
-        return error_of("rt_sigpending");
+        return last_error();
     }
     return pending;
 }
@@ -154,34 +157,35 @@ Result<Disposition> sigaction(int signal, Disposition disposition) {
     unsigned long now[words] = {disposition == Disposition::ignored ? 1UL : 0UL};
     unsigned long before[words] = {};
     if (::syscall(SYS_rt_sigaction, signal, now, before, kernel_sigset_size) < 0) {
-        return error_of("rt_sigaction");
+        return last_error();
     }
     return before[0] == 1 ? Disposition::ignored : Disposition::other;
 }
 
-Result<Received> rt_sigtimedwait(Duration timeout) {
-    constexpr SignalSet all = ~SignalSet{0};
+Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout) {
     siginfo_t info;
     info.si_code = 0;
     info.si_pid = 0;
     const KernelTime time = to_kernel_time(timeout);
     const KernelTime* const limit = timeout == infinite ? nullptr : &time;
 #ifdef SYS_rt_sigtimedwait_time64
-    long signal = ::syscall(SYS_rt_sigtimedwait_time64, &all, &info, limit, kernel_sigset_size);
+    long signal = ::syscall(SYS_rt_sigtimedwait_time64, &set, &info, limit, kernel_sigset_size);
     if (signal < 0 && errno == ENOSYS) {
-        const long narrow[2] = {static_cast<long>(time.seconds), static_cast<long>(time.nanoseconds)};
-        signal = ::syscall(SYS_rt_sigtimedwait, &all, &info, limit == nullptr ? nullptr : narrow,
+        const long narrow[2] = {static_cast<long>(time.seconds),
+                                static_cast<long>(time.nanoseconds)};
+        signal = ::syscall(SYS_rt_sigtimedwait, &set, &info, limit == nullptr ? nullptr : narrow,
                            kernel_sigset_size);
     }
 #else
-    const long signal = ::syscall(SYS_rt_sigtimedwait, &all, &info, limit, kernel_sigset_size);
+    const long signal = ::syscall(SYS_rt_sigtimedwait, &set, &info, limit, kernel_sigset_size);
 #endif
-    if (signal < 0) return error_of("rt_sigtimedwait");
+    if (signal < 0) return last_error();
     return Received{.signal = static_cast<int>(signal), .code = info.si_code, .pid = info.si_pid};
 }
 
 void nanosleep(Duration duration) {
-    const long time[2] = {static_cast<long>(duration / second), static_cast<long>(duration % second)};
+    const long time[2] = {static_cast<long>(duration / second),
+                          static_cast<long>(duration % second)};
     ::syscall(SYS_nanosleep, time, nullptr);
 }
 
@@ -190,28 +194,28 @@ Result<int> open(const char* path, OpenMode mode) {
                              O_WRONLY | O_NOCTTY | O_NONBLOCK};
     const long fd = ::syscall(SYS_openat, AT_FDCWD, path,
                               flags[static_cast<int>(mode)] | O_CLOEXEC | O_LARGEFILE, 0);
-    if (fd < 0) return error_of("openat");
+    if (fd < 0) return last_error();
     return static_cast<int>(fd);
 }
 
 void close(int fd) { ::syscall(SYS_close, fd); }
 
 Result<std::size_t> read(int fd, std::span<char> room) {
-    return count(::syscall(SYS_read, fd, room.data(), room.size()), "read");
+    return count(::syscall(SYS_read, fd, room.data(), room.size()));
 }
 
 Result<std::size_t> readlink(const char* path, std::span<char> room) {
-    return count(::syscall(SYS_readlinkat, AT_FDCWD, path, room.data(), room.size()), "readlinkat");
+    return count(::syscall(SYS_readlinkat, AT_FDCWD, path, room.data(), room.size()));
 }
 
 Result<std::size_t> getdents64(int fd, std::span<std::byte> room) {
-    return count(::syscall(SYS_getdents64, fd, room.data(), room.size()), "getdents64");
+    return count(::syscall(SYS_getdents64, fd, room.data(), room.size()));
 }
 
-Result<Done> chdir(const char* path) { return done(::syscall(SYS_chdir, path), "chdir"); }
+Result<Done> chdir(const char* path) { return done(::syscall(SYS_chdir, path)); }
 
 Result<Done> close_range(unsigned first, unsigned last) {
-    return done(::syscall(SYS_close_range, first, last, 0U), "close_range");
+    return done(::syscall(SYS_close_range, first, last, 0U));
 }
 
 Result<int> dup_above_stdio(int fd) {
@@ -220,22 +224,22 @@ Result<int> dup_above_stdio(int fd) {
 #else
     const long copy = ::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
 #endif
-    if (copy < 0) return error_of("fcntl(F_DUPFD_CLOEXEC)");
+    if (copy < 0) return last_error();
     return static_cast<int>(copy);
 }
 
 Result<int> tcgetpgrp(int fd) {
     int group = 0;
-    if (::syscall(SYS_ioctl, fd, TIOCGPGRP, &group) < 0) return error_of("tcgetpgrp");
+    if (::syscall(SYS_ioctl, fd, TIOCGPGRP, &group) < 0) return last_error();
     return group;
 }
 
 Result<Done> tcsetpgrp(int fd, int group) {
-    return done(::syscall(SYS_ioctl, fd, TIOCSPGRP, &group), "tcsetpgrp");
+    return done(::syscall(SYS_ioctl, fd, TIOCSPGRP, &group));
 }
 
 Result<std::size_t> write_once(int fd, std::string_view text) {
-    return count(::syscall(SYS_write, fd, text.data(), text.size()), "write");
+    return count(::syscall(SYS_write, fd, text.data(), text.size()));
 }
 
 Result<Done> write(int fd, std::string_view text) {
@@ -258,15 +262,16 @@ bool is_seekable(int fd) {
 }
 
 Result<std::size_t> send_nonblocking(int socket, std::string_view text) {
-    return count(::send(socket, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL), "send");
+    return count(::send(socket, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 Result<std::size_t> write_nonblocking(int fd, std::string_view text) {
     iovec vector{};
-    vector.iov_base = const_cast<char*>(text.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    vector.iov_base =
+        const_cast<char*>(text.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
     vector.iov_len = text.size();
     // Offset -1: the file's own position (preadv2(2)). It is passed as two halves.
-    return count(::syscall(SYS_pwritev2, fd, &vector, 1UL, -1L, -1L, rwf_nowait), "pwritev2");
+    return count(::syscall(SYS_pwritev2, fd, &vector, 1UL, -1L, -1L, rwf_nowait));
 }
 
 Result<std::size_t> splice_into_pipe(int fd, std::string_view text) {
@@ -277,14 +282,13 @@ Result<std::size_t> splice_into_pipe(int fd, std::string_view text) {
 #endif
     const long mapped = ::syscall(map, 0UL, text.size(), PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
-    if (mapped == -1) return error_of("mmap");
+    if (mapped == -1) return last_error();
     auto* const page = reinterpret_cast<char*>(mapped);  // NOLINT(*-reinterpret-cast,*-int-to-ptr)
     memcpy(page, text.data(), text.size());
     iovec vector{};
     vector.iov_base = page;
     vector.iov_len = text.size();
-    const auto result =
-        count(::syscall(SYS_vmsplice, fd, &vector, 1UL, SPLICE_F_NONBLOCK), "vmsplice");
+    const auto result = count(::syscall(SYS_vmsplice, fd, &vector, 1UL, SPLICE_F_NONBLOCK));
     ::syscall(SYS_munmap, page, text.size());
     return result;
 }

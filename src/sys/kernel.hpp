@@ -21,8 +21,8 @@ namespace usher::sys {
 Time monotonic_clock();
 Time wall_clock();
 
-/// Makes the relocated data of a static-pie read-only (PT_GNU_RELRO). A dynamic loader does that; the
-/// start-up code of a static-pie does not. Failure changes nothing.
+/// Makes the relocated data of a static-pie read-only (PT_GNU_RELRO). A dynamic loader does that;
+/// the start-up code of a static-pie does not. Failure changes nothing.
 void protect_relocated_data();
 
 /// Processes.
@@ -61,9 +61,9 @@ struct Received {
     int code = 0;  ///< si_code
     int pid = 0;   ///< si_pid; 0 when the sender is outside the PID namespace
 };
-/// Waits for any signal. `timeout` infinite: for ever. EAGAIN: time is up; EINTR: stopped and
-/// continued, ask again.
-Result<Received> rt_sigtimedwait(Duration timeout);
+/// Waits for a signal of `set`, which must be blocked. `timeout` infinite: for ever. EAGAIN: time
+/// is up; EINTR: stopped and continued, ask again.
+Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout);
 /// Sleeps, or less after EINTR. Only for a kernel that refuses rt_sigtimedwait.
 void nanosleep(Duration duration);
 
@@ -87,7 +87,8 @@ Result<Done> tcsetpgrp(int fd, int group);
 
 /// Writing. `write` blocks and goes on after EINTR and short writes; the others never block.
 Result<Done> write(int fd, std::string_view text);
-/// Whether it has a file position: a regular file (or a device like one), no pipe, socket, terminal.
+/// Whether it has a file position: a regular file (or a device like one), no pipe, socket,
+/// terminal.
 bool is_seekable(int fd);
 Result<std::size_t> send_nonblocking(int socket, std::string_view text);
 Result<std::size_t> write_nonblocking(int fd, std::string_view text);  ///< pwritev2(2), RWF_NOWAIT

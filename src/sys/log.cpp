@@ -25,7 +25,8 @@ void Log::write(const Record& record) {
         char text_room[64];
         Line text(text_room);
         text.add(lost_).add(" log lines were lost: stderr was full");
-        add_record(line, {.level = Level::warning, .event = "lost", .text = text.view()}, format_, now);
+        add_record(line, {.level = Level::warning, .event = "lost", .text = text.view()}, format_,
+                   now);
     }
     add_record(line, record, format_, now);
     if (line.full()) {
@@ -57,7 +58,7 @@ Result<std::size_t> Log::try_way(std::string_view text) {
         case Way::splice: return splice_into_pipe(stderr_fd, text);
         case Way::none: break;
     }
-    return Error{.what = "write", .number = EOPNOTSUPP};
+    return Error{.number = EOPNOTSUPP};
 }
 
 bool Log::put(std::string_view text) {

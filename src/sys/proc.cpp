@@ -37,7 +37,8 @@ std::uint64_t take_field(std::string_view& fields) {
 bool proc_is_ours() {
     char room[16];
     const auto length = readlink("/proc/self", room);
-    return length && parse_number({room, length.value}, INT32_MAX) == static_cast<unsigned>(getpid());
+    return length &&
+           parse_number({room, length.value}, INT32_MAX) == static_cast<unsigned>(getpid());
 }
 
 const char* proc_path(std::span<char> room, int pid, std::string_view name) {
@@ -73,7 +74,7 @@ Result<ProcessStat> read_stat(int pid) {
     const std::size_t close_at = text.rfind(')');
     if (open_at == std::string_view::npos || close_at == std::string_view::npos ||
         close_at < open_at || close_at + 4 > text.size()) {
-        return Error{.what = "/proc/PID/stat", .number = EINVAL};
+        return Error{.number = EINVAL};
     }
     ProcessStat stat;
     stat.pid = pid;

@@ -14,7 +14,7 @@ bool proc_is_ours();
 struct ProcessStat {
     int pid = 0;
     int parent = 0;
-    char state = '?';  ///< 'Z' and 'X': dead
+    char state = '?';              ///< 'Z' and 'X': dead
     std::uint64_t start_time = 0;  ///< clock ticks since boot
     char name[16] = {};            ///< comm, NUL-terminated; any bytes
     [[nodiscard]] bool is_dead() const { return state == 'Z' || state == 'X'; }

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "text.hpp"
 
@@ -13,16 +14,17 @@ namespace usher::sys {
 
 namespace {
 
-constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::string_view listen_pid = "LISTEN_PID=";
 constexpr char shell[] = "/bin/sh";
 
 struct Child {
     const SpawnRequest* request;
-    int caller;              // usher's pid
+    int caller;               // usher's pid
     const char** shell_argv;  // room for argv and one word in front
-    char** envp;             // request->envp, or a copy with one more
-    SpawnFailure failure;    // written by the child: the memory is shared until it execs
+    char** envp;              // request->envp, or a copy with one more
+    SpawnFailure failure;     // written by the child: the memory is shared until it execs
 };
 
 std::string_view variable(char* const* envp, std::string_view name_and_equals) {
@@ -57,7 +59,8 @@ void try_exec(Child& child, const char* path) {
     child.shell_argv[0] = shell;
     child.shell_argv[1] = path;
     char* const* word = child.request->argv;
-    for (size_t i = 1; word[0] != nullptr && word[i] != nullptr; ++i) child.shell_argv[i + 1] = word[i];
+    for (size_t i = 1; word[0] != nullptr && word[i] != nullptr; ++i)
+        child.shell_argv[i + 1] = word[i];
     (void)execve(shell, const_cast<char* const*>(child.shell_argv),  // NOLINT(*-const-cast)
                  child.envp);
 }
@@ -105,6 +108,17 @@ void rewrite_listen_pid(Child& child, std::span<char> room) {
     }
 }
 
+// Returns only if the program cannot be executed.
+void exec_program(Child& child) {
+    const char* const name = child.request->argv[0];
+    if (strchr(name, '/') != nullptr || *name == 0) {
+        try_exec(child, name);
+    } else {
+        search_and_exec(child, name);
+    }
+    child.failure.stage = "exec";
+}
+
 // Runs in the child on the parent's memory, while the parent is suspended (CLONE_VFORK).
 int run_child(void* argument) {
     Child& child = *static_cast<Child*>(argument);
@@ -120,13 +134,7 @@ int run_child(void* argument) {
     if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
     if (request.sigchld == Disposition::ignored) (void)sigaction(sig::chld, Disposition::ignored);
     (void)rt_sigprocmask(MaskHow::set, request.mask);
-    const std::string_view name = request.argv[0];
-    if (name.find('/') != std::string_view::npos || name.empty()) {
-        try_exec(child, request.argv[0]);
-    } else {
-        search_and_exec(child, name);
-    }
-    child.failure.stage = "exec";
+    exec_program(child);
     sys::exit(1);
 }
 
@@ -143,8 +151,11 @@ Spawned spawn(const SpawnRequest& request) {
     // again. Only what the child touches becomes resident.
     constexpr size_t stack_size = 16 * size_t{1024};
     alignas(16) char stack[stack_size];
-    Child child{.request = &request, .caller = sys::getpid(), .shell_argv = nullptr,
-                .envp = request.envp, .failure = {}};
+    Child child{.request = &request,
+                .caller = sys::getpid(),
+                .shell_argv = nullptr,
+                .envp = request.envp,
+                .failure = {}};
     child.shell_argv = static_cast<const char**>(
         alloca((count_words(request.argv) + 2) * sizeof(char*)));  // NOLINT: bounded by ARG_MAX
     child.shell_argv[count_words(request.argv) + 1] = nullptr;
@@ -160,6 +171,20 @@ Spawned spawn(const SpawnRequest& request) {
     if (pid < 0) return {.pid = 0, .failure = {.stage = "clone", .number = errno}};
     if (child.failure.number == 0) child.failure.stage = nullptr;
     return {.pid = pid, .failure = child.failure};
+}
+
+SpawnFailure exec_in_place(const SpawnRequest& request) {
+    const size_t words = count_words(request.argv);
+    Child child{
+        .request = &request,
+        .caller = 0,
+        .shell_argv = static_cast<const char**>(alloca((words + 2) * sizeof(char*))),  // NOLINT
+        .envp = request.envp,
+        .failure = {}};
+    child.shell_argv[words + 1] = nullptr;
+    (void)rt_sigprocmask(MaskHow::set, request.mask);
+    exec_program(child);
+    return child.failure;
 }
 
 }  // namespace usher::sys

@@ -9,15 +9,15 @@ namespace usher::sys {
 struct SpawnRequest {
     char* const* argv = nullptr;  ///< NULL at the end; argv[0] is the program, searched in PATH
     char** envp = nullptr;        ///< NULL at the end
-    const char* extra_variable = nullptr;  ///< added to envp for the program; may be null
-    SignalSet mask = 0;                    ///< the program's signal mask
+    const char* extra_variable = nullptr;      ///< added to envp for the program; may be null
+    SignalSet mask = 0;                        ///< the program's signal mask
     Disposition sigchld = Disposition::other;  ///< the program's disposition of SIGCHLD
     int terminal = -1;  ///< its foreground goes to the program's group; -1: leave it alone
 };
 
 struct SpawnFailure {
-    const char* stage = nullptr;  ///< "clone", "setpgid" or "exec"; null: no failure
-    int number = 0;               ///< errno
+    const char* stage = nullptr;       ///< "clone", "setpgid" or "exec"; null: no failure
+    int number = 0;                    ///< errno
     bool interpreter_missing = false;  ///< the file is there, but its loader or #! line's is not
 };
 
@@ -30,5 +30,9 @@ struct Spawned {
 /// child is left as a zombie for the caller to reap. LISTEN_PID is rewritten in envp if it names
 /// the caller (sd_listen_fds(3)).
 Spawned spawn(const SpawnRequest& request);
+
+/// Becomes the program, with the mask of the request; the other fields but argv and envp count for
+/// nothing. Returns only if that failed.
+SpawnFailure exec_in_place(const SpawnRequest& request);
 
 }  // namespace usher::sys

@@ -39,7 +39,9 @@ Foreground Terminal::foreground(int program_group) const {
     return is_own(group.value) ? Foreground::usher : Foreground::other;
 }
 
-bool Terminal::give_to(int group) const { return fd_ >= 0 && static_cast<bool>(tcsetpgrp(fd_, group)); }
+bool Terminal::give_to(int group) const {
+    return fd_ >= 0 && static_cast<bool>(tcsetpgrp(fd_, group));
+}
 
 void Terminal::take_back() const { give_to(own_group_); }
 

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the other scripts: installs what is missing on Debian or Ubuntu, as root or with sudo.
+
+if [ "$(id -u)" = 0 ]; then AS_ROOT=(); else AS_ROOT=(sudo); fi
+
+# need COMMAND-OR-FILE=PACKAGE...: a word with a slash is a file that must exist, any other a
+# command in PATH. One apt-get for all that is missing.
+need() {
+    local word probe missing=()
+    for word in "$@"; do
+        probe=${word%%=*}
+        case $probe in
+            */*) compgen -G "$probe" >/dev/null || missing+=("${word#*=}") ;;
+            *) command -v "$probe" >/dev/null || missing+=("${word#*=}") ;;
+        esac
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "missing here, and there is no apt-get to install it: ${missing[*]}" >&2
+        return 1
+    fi
+    echo "installing: ${missing[*]}"
+    # A server that a package brings must not be started by its installation.
+    local log status=0
+    log=$(mktemp)
+    {
+        "${AS_ROOT[@]}" apt-get update &&
+            "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+                apt-get install -y --no-install-recommends "${missing[@]}"
+    } >"$log" 2>&1 </dev/null || status=$?
+    [ $status = 0 ] || tail -n 20 "$log" >&2
+    rm -f "$log"
+    return $status
+}
+
+need_to_build() {
+    need g++=g++ cmake=cmake ninja=ninja-build git=git "/usr/lib/*-linux-musl/rcrt1.o=musl-tools"
+}
+
+build_release() {
+    need_to_build
+    cmake --preset release >/dev/null
+    cmake --build --preset release | tail -n 1
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+#include "network_check.hpp"
+
+#include <errno.h>
+#include <string.h>
+
+#include <algorithm>
+
+namespace usher::cmd {
+
+namespace {
+
+constexpr std::string_view agent = "usher/" USHER_VERSION;
+// A unix socket with a full backlog says so at once, and never says when it has room again.
+constexpr Duration backlog_pause = 10 * millisecond;
+
+std::span<const std::uint8_t> as_bytes(std::span<const char> text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // NOLINT
+}
+
+bool is_again(int number) { return number == EAGAIN || number == EINTR; }
+
+}  // namespace
+
+void NetworkCheck::start(const Check& check, const ProbeSettings& settings, Outcome& outcome,
+                         Time now, Time deadline) {
+    disconnect();
+    check_ = &check;
+    settings_ = &settings;
+    outcome_ = &outcome;
+    started_ = now;
+    deadline_ = deadline;
+    first_error_ = 0;
+    next_address_ = 0;
+    addresses_ = {};
+    phase_ = Phase::resolve;
+    build_request();
+    if (phase_ == Phase::over) return;
+    if (check.endpoint.is_unix) return connect_next(now);
+    choose_addresses(now);
+}
+
+// The resolver must never be asked for what is here: many a container has no working one.
+void NetworkCheck::choose_addresses(Time now) {
+    const std::string_view host = check_->endpoint.host;
+    if (host.empty() || equal_ignoring_case(host, "localhost")) {
+        addresses_.add({.v6 = false, .bytes = {127, 0, 0, 1}});
+        IpAddress v6{.v6 = true};
+        v6.bytes[15] = 1;
+        addresses_.add(v6);
+    } else if (const auto literal = parse_ip(host)) {
+        addresses_.add(*literal);
+    } else {
+        trace("resolving");
+        resolver_.emplace();
+        resolver_->start(host, now);
+        if (resolver_->state() != sys::Resolver::State::running) step({}, now);
+        return;
+    }
+    addresses_known(now);
+}
+
+void NetworkCheck::addresses_known(Time now) {
+    for (std::size_t i = 0; i < addresses_.count && !settings_->allow_remote; ++i) {
+        if (sys::is_local(addresses_.items[i])) continue;
+        char text[ip_text_limit];
+        outcome_->settle(Health::misused)
+            .add("not this container's own address: ")
+            .add(format_ip(addresses_.items[i], text))
+            .add(" (--allow-remote permits it)");
+        phase_ = Phase::over;
+        return;
+    }
+    connect_next(now);
+}
+
+void NetworkCheck::connect_next(Time now) {
+    const std::size_t left =
+        addresses_.count > next_address_ ? addresses_.count - next_address_ : 1;
+    attempt_end_ =
+        deadline_ == infinite ? infinite : now + (deadline_ - now) / static_cast<Duration>(left);
+    begin_connect();
+    if (phase_ == Phase::connect && fd_ < 0) connect_failed(first_error_, now);
+}
+
+// Leaves fd_ at -1, with the errno in first_error_, when it failed at once.
+void NetworkCheck::begin_connect() {
+    const Endpoint& endpoint = check_->endpoint;
+    phase_ = Phase::connect;
+    const sys::SocketAddress to =
+        endpoint.is_unix ? sys::unix_address(endpoint.path)
+                         : sys::tcp_address(addresses_.items[next_address_], endpoint.port);
+    if (settings_->verbosity > 0) {
+        char room[ip_text_limit + 16];
+        Line text(room);
+        text.add("connecting");
+        char ip[ip_text_limit];
+        if (!endpoint.is_unix) text.add(" to ").add(format_ip(addresses_.items[next_address_], ip));
+        trace(text.view());
+    }
+    const auto fd = sys::stream_socket(to);
+    const auto begun = fd ? sys::connect(fd.value, to) : Result<Done>(fd.error);
+    if (fd && (begun || begun.error.number == EINPROGRESS)) {
+        fd_ = fd.value;
+        if (begun) connected();
+        return;
+    }
+    if (fd) sys::close(fd.value);
+    if (begun.error.number == EAGAIN && endpoint.is_unix) {
+        phase_ = Phase::retry;
+        return;
+    }
+    if (first_error_ == 0) first_error_ = begun.error.number;
+}
+
+void NetworkCheck::connect_failed(int number, Time now) {
+    while (true) {
+        if (first_error_ == 0) first_error_ = number;
+        disconnect();
+        if (++next_address_ >= addresses_.count) return fail("connect", strerror(first_error_));
+        const Duration left = static_cast<Duration>(addresses_.count - next_address_);
+        if (deadline_ != infinite) attempt_end_ = now + (deadline_ - now) / left;
+        begin_connect();
+        if (phase_ != Phase::connect || fd_ >= 0) return;
+    }
+}
+
+void NetworkCheck::connected() {
+    trace("connected");
+    if (check_->kind == CheckKind::tcp) return succeed({});
+    sent_ = 0;
+    if (check_->kind == CheckKind::http) {
+        http_.emplace(settings_->contains, settings_->method == "HEAD");
+    } else {
+        grpc_.emplace();
+    }
+    phase_ = Phase::send;
+    send();
+}
+
+std::string_view NetworkCheck::authority() const {
+    if (!settings_->host.empty()) return settings_->host;
+    // ":8080" alone is no Host (RFC 9110, section 7.2).
+    return check_->endpoint.authority[0] == ':' || check_->endpoint.authority.empty()
+               ? std::string_view("localhost")
+               : check_->endpoint.authority;
+}
+
+void NetworkCheck::build_request() {
+    std::optional<std::size_t> length = 0;
+    if (check_->kind == CheckKind::http) {
+        length = build_http_request(
+            {.method = settings_->method,
+             .target = check_->target,
+             .host = authority(),
+             .agent = agent,
+             .headers = std::span(settings_->headers).first(settings_->header_count)},
+            request_);
+    } else if (check_->kind == CheckKind::grpc) {
+        const GrpcRequest request{
+            .authority = authority(),
+            .service = check_->target,
+            .agent = agent,
+            .timeout_ms = static_cast<std::uint64_t>(
+                settings_->timeout == infinite ? 0 : settings_->timeout / millisecond)};
+        length = GrpcCall::request(
+            request, {reinterpret_cast<std::uint8_t*>(request_), sizeof request_});  // NOLINT
+    }
+    if (!length) {
+        outcome_->settle(Health::misused).add("the request does not fit 4096 bytes");
+        phase_ = Phase::over;
+    }
+    request_length_ = length.value_or(0);
+}
+
+void NetworkCheck::send() {
+    while (sent_ < request_length_) {
+        const auto written = sys::send_nonblocking(fd_, slice({request_, request_length_}, sent_));
+        if (!written && is_again(written.error.number)) return;
+        // A server may answer and close before it has read all: its words count for more.
+        if (!written) break;
+        sent_ += written.value;
+    }
+    trace("sent");
+    phase_ = Phase::reply;
+}
+
+void NetworkCheck::receive() {
+    char room[4096];
+    while (phase_ == Phase::reply) {
+        const auto got = sys::recv(fd_, room);
+        if (!got && is_again(got.error.number)) return;
+        if (!got) return fail("reply", strerror(got.error.number));
+        const std::span<const char> input(room, got.value);
+        if (http_) {
+            finish(input.empty() ? http_->finish() : http_->feed(input));
+        } else {
+            finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)));
+            while (phase_ == Phase::reply && !grpc_->to_send().empty()) {
+                const auto owed = grpc_->to_send();
+                const auto written = sys::send_nonblocking(
+                    fd_, {reinterpret_cast<const char*>(owed.data()), owed.size()});  // NOLINT
+                if (!written) break;  // it is bounded, and the answer may be on its way already
+                grpc_->sent(written.value);
+            }
+        }
+    }
+}
+
+void NetworkCheck::finish(Verdict verdict) {
+    if (verdict == Verdict::more) return;
+    if (http_) {
+        judge_http();
+    } else {
+        judge_grpc();
+    }
+    disconnect();
+    phase_ = Phase::over;
+}
+
+void NetworkCheck::judge_http() {
+    const int status = http_->status();
+    if (status != 0 && !settings_->statuses.has(status)) {
+        Line& detail = outcome_->settle(Health::unhealthy, true);
+        detail.add("status ").add(status);
+        if (status >= 300 && status < 400) detail.add(" (a redirect, which is not followed)");
+        detail.add(", want ").add_untrusted(settings_->status_list).add(',');
+    } else if (http_->verdict() == Verdict::done) {
+        outcome_->settle(Health::healthy, true).add(status);
+    } else {
+        Line& detail = outcome_->settle(Health::unhealthy);
+        detail.add("reply: ").add(reason_text(http_->reason()));
+        if (http_->reason() == Reason::not_found) {
+            detail.add(" '").add_untrusted(settings_->contains).add('\'');
+        }
+    }
+}
+
+void NetworkCheck::judge_grpc() {
+    if (grpc_->verdict() == Verdict::done) {
+        const bool serving = grpc_->serving() == Serving::serving;
+        outcome_->settle(serving ? Health::healthy : Health::unhealthy, true)
+            .add(serving_text(grpc_->serving()));
+        return;
+    }
+    Line& detail = outcome_->settle(Health::unhealthy);
+    const Reason reason = grpc_->reason();
+    detail.add("reply: ").add(reason_text(reason));
+    if (reason == Reason::failed) {
+        detail.add(": ").add(static_cast<std::int64_t>(grpc_->grpc_status()));
+        const std::string_view name = grpc_status_text(grpc_->grpc_status());
+        if (!name.empty()) detail.add(' ').add(name);
+        if (!grpc_->message().empty()) detail.add(": ").add_untrusted(grpc_->message());
+    } else if (reason == Reason::goaway || reason == Reason::rst_stream) {
+        detail.add(", code ").add(static_cast<std::int64_t>(grpc_->error_code()));
+    } else if (reason == Reason::http_status || reason == Reason::no_trailers) {
+        detail.add(", HTTP status ").add(grpc_->http_status());
+    }
+}
+
+std::size_t NetworkCheck::interests(std::span<sys::PollFd> fds) const {
+    if (phase_ == Phase::over || phase_ == Phase::retry) return 0;
+    if (phase_ == Phase::resolve) return resolver_ ? resolver_->interests(fds) : 0;
+    fds[0] = {.fd = fd_, .events = phase_ == Phase::reply ? sys::poll_in : sys::poll_out};
+    return 1;
+}
+
+Time NetworkCheck::wake() const {
+    switch (phase_) {
+        case Phase::over: return infinite;
+        case Phase::resolve: return std::min(deadline_, resolver_ ? resolver_->wake() : infinite);
+        case Phase::retry: return std::min(deadline_, sys::monotonic_clock() + backlog_pause);
+        case Phase::connect: return std::min(deadline_, attempt_end_);
+        case Phase::send:
+        case Phase::reply: break;
+    }
+    return deadline_;
+}
+
+void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
+    if (phase_ == Phase::over) return;
+    if (now >= deadline_) return time_out();
+    const bool ready = !fds.empty() && fds[0].revents != 0;
+    switch (phase_) {
+        case Phase::over: return;
+        case Phase::resolve:
+            if (resolver_->state() == sys::Resolver::State::running) resolver_->step(fds, now);
+            if (resolver_->state() == sys::Resolver::State::failed) {
+                return fail("resolve", resolver_->failure());
+            }
+            if (resolver_->state() != sys::Resolver::State::found) return;
+            addresses_ = resolver_->addresses();
+            return addresses_known(now);
+        case Phase::retry: return connect_next(now);
+        case Phase::connect:
+            if (ready) {
+                const auto done = sys::connect_result(fd_);
+                return done ? connected() : connect_failed(done.error.number, now);
+            }
+            if (now >= attempt_end_) connect_failed(ETIMEDOUT, now);
+            return;
+        case Phase::send:
+            if (ready) send();
+            return;
+        case Phase::reply:
+            if (ready) receive();
+            return;
+    }
+}
+
+void NetworkCheck::time_out() {
+    constexpr char names[][8] = {"", "resolve", "connect", "connect", "send", "reply"};
+    const char* const name = names[static_cast<int>(phase_)];
+    const bool full = phase_ == Phase::retry;
+    char room[64];
+    Line text(room);
+    text.add(full ? "backlog full, timed out" : "timed out");
+    fail(name, text.view());
+    outcome_->timed = true;
+}
+
+void NetworkCheck::fail(const char* phase, std::string_view reason) {
+    outcome_->settle(Health::unhealthy).add(phase).add(": ").add(reason);
+    disconnect();
+    phase_ = Phase::over;
+}
+
+void NetworkCheck::succeed(std::string_view detail) {
+    outcome_->settle(Health::healthy, true).add(detail);
+    disconnect();
+    phase_ = Phase::over;
+}
+
+void NetworkCheck::disconnect() {
+    if (fd_ >= 0) sys::close(fd_);
+    fd_ = -1;
+}
+
+void NetworkCheck::trace(std::string_view what) {
+    if (settings_->verbosity <= 0) return;
+    char room[256];
+    Line line(room);
+    line.add_untrusted(check_->text).add(": ").add(what).add(" at ");
+    line.add((sys::monotonic_clock() - started_) / millisecond).add("ms\n");
+    (void)sys::write(2, line.view());
+}
+
+}  // namespace usher::cmd

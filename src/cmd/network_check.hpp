@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// One http, tcp or grpc check from its name to its verdict, in somebody else's poll loop.
+#pragma once
+
+#include <optional>
+
+#include "check.hpp"
+#include "grpc.hpp"
+#include "http.hpp"
+#include "outcome.hpp"
+#include "probe_settings.hpp"
+#include "resolver.hpp"
+
+namespace usher::cmd {
+
+class NetworkCheck {
+  public:
+    static constexpr std::size_t most_fds = sys::Resolver::most_fds;
+
+    NetworkCheck() = default;
+    NetworkCheck(const NetworkCheck&) = delete;
+    NetworkCheck& operator=(const NetworkCheck&) = delete;
+    ~NetworkCheck() { disconnect(); }
+
+    /// All three must outlive the check. `deadline` bounds every phase together.
+    void start(const Check& check, const ProbeSettings& settings, Outcome& outcome, Time now,
+               Time deadline);
+    /// What to poll for, at most `most_fds`; returns how many. After the end: none.
+    std::size_t interests(std::span<sys::PollFd> fds) const;
+    [[nodiscard]] Time wake() const;
+    void step(std::span<const sys::PollFd> fds, Time now);
+
+  private:
+    enum class Phase : unsigned char { over, resolve, connect, retry, send, reply };
+
+    void choose_addresses(Time now);
+    void addresses_known(Time now);
+    void connect_next(Time now);
+    void begin_connect();
+    void connect_failed(int number, Time now);
+    void connected();
+    void build_request();
+    void send();
+    void receive();
+    void judge_http();
+    void judge_grpc();
+    void time_out();
+    void fail(const char* phase, std::string_view reason);
+    void succeed(std::string_view detail);
+    void finish(Verdict verdict);
+    void disconnect();
+    void trace(std::string_view what);
+    [[nodiscard]] std::string_view authority() const;
+
+    const Check* check_ = nullptr;
+    const ProbeSettings* settings_ = nullptr;
+    Outcome* outcome_ = nullptr;
+    Phase phase_ = Phase::over;
+    Time started_ = 0;
+    Time deadline_ = infinite;
+    Time attempt_end_ = infinite;  ///< for this address; the next one wants its share
+    int first_error_ = 0;          ///< of the first address that failed
+    int fd_ = -1;
+    std::size_t next_address_ = 0;
+    AddressList addresses_;
+    std::optional<sys::Resolver> resolver_;
+    std::optional<HttpReply> http_;
+    std::optional<GrpcCall> grpc_;
+    std::size_t request_length_ = 0;
+    std::size_t sent_ = 0;
+    char request_[4096];
+};
+
+}  // namespace usher::cmd

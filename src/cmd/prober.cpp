@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+#include "prober.hpp"
+
+#include <errno.h>
+#include <string.h>
+
+#include <algorithm>
+
+#include "find_usher.hpp"
+#include "log_record.hpp"
+#include "proc.hpp"
+
+namespace usher::cmd {
+
+namespace {
+
+constexpr SignalSet ending = set_of(sig::term) | set_of(sig::intr);
+constexpr SignalSet waited_for = ending | set_of(sig::chld);
+constexpr std::size_t longest_result = 256;
+
+// Clocks of two machines, or a file system's coarse one, may differ by this much.
+constexpr Duration future_tolerance = 5 * second;
+
+void add_seconds(Line& line, Duration duration) { add_duration(line, duration / second * second); }
+
+}  // namespace
+
+Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
+    : invocation_(invocation), settings_(settings) {
+    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for);
+    const auto fd = sys::signalfd(waited_for);
+    if (fd) signals_ = fd.value;
+}
+
+bool Prober::add(std::string_view text, BadInput& bad) {
+    if (count_ == most_checks) return refuse(bad, "one check too many:", text, "up to 16");
+    return parse_check(text, slots_[count_++].check, bad);
+}
+
+bool Prober::add_program(char* const* argv, BadInput& bad) {
+    if (count_ == most_checks) return refuse(bad, "one check too many:", *argv, "up to 16");
+    program_ = argv;
+    slots_[count_++].check = {.kind = CheckKind::program, .text = *argv};
+    return true;
+}
+
+int Prober::run(Time deadline) {
+    const Time started = sys::monotonic_clock();
+    for (std::size_t i = 0; i < count_; ++i) start(slots_[i], started, deadline);
+    while (true) {
+        note_ends(started);
+        sys::PollFd fds[1 + most_checks * NetworkCheck::most_fds];
+        fds[0] = {.fd = signals_, .events = sys::poll_in};
+        std::size_t used = 1;
+        std::size_t first[most_checks + 1];
+        Time wake = deadline;
+        bool pending = false;
+        for (std::size_t i = 0; i < count_; ++i) {
+            first[i] = used;
+            used += slots_[i].network.interests(std::span(fds).subspan(used));
+            wake = std::min(wake, slots_[i].network.wake());
+            pending = pending || slots_[i].outcome.health == Health::pending;
+        }
+        first[count_] = used;
+        if (!pending) return 0;
+        const Time before = sys::monotonic_clock();
+        const auto ready =
+            sys::poll(std::span(fds).first(used),
+                      wake == infinite ? infinite : std::max<Time>(wake - before, 0));
+        if (!ready) continue;  // EINTR: stopped and continued
+        const Time now = sys::monotonic_clock();
+        if (const int signal = take_signals(); signal != 0) {
+            program_check_.kill_all("interrupted");
+            return signal;
+        }
+        if (now >= deadline) program_check_.kill_all("timed out, killed");
+        for (std::size_t i = 0; i < count_; ++i) {
+            slots_[i].network.step(std::span(fds).subspan(first[i], first[i + 1] - first[i]), now);
+        }
+    }
+}
+
+void Prober::note_ends(Time started) {
+    const Time now = sys::monotonic_clock();
+    for (std::size_t i = 0; i < count_; ++i) {
+        Outcome& outcome = slots_[i].outcome;
+        if (outcome.health != Health::pending && outcome.took < 0) outcome.took = now - started;
+    }
+}
+
+int Prober::take_signals() {
+    while (const int signal = sys::read_signal(signals_)) {
+        if (signal != sig::chld) return signal;
+        program_check_.reap();
+    }
+    return 0;
+}
+
+int Prober::pause(Time end) {
+    while (true) {
+        if (const int signal = take_signals(); signal != 0) return signal;
+        const Time now = sys::monotonic_clock();
+        if (now >= end) return 0;
+        sys::PollFd fd[1] = {{.fd = signals_, .events = sys::poll_in}};
+        (void)sys::poll(fd, end - now);
+    }
+}
+
+void Prober::start(Slot& slot, Time now, Time deadline) {
+    slot.outcome.reset();
+    slot.outcome.took = -1;
+    switch (slot.check.kind) {
+        case CheckKind::http:
+        case CheckKind::tcp:
+        case CheckKind::grpc:
+            return slot.network.start(slot.check, settings_, slot.outcome, now, deadline);
+        case CheckKind::file: return settle_file(slot);
+        case CheckKind::pid: return settle_pid(slot);
+        case CheckKind::ready:
+        case CheckKind::live: return settle_state(slot);
+        case CheckKind::program: return program_check_.start(program_, invocation_, slot.outcome);
+    }
+}
+
+void Prober::settle_file(Slot& slot) {
+    char path[sys::path_max];
+    Line line(path);
+    line.add(slot.check.target).add('\0');
+    const auto facts = sys::statx(path);
+    if (!facts) {
+        slot.outcome.settle(Health::unhealthy).add("file: ").add(strerror(facts.error.number));
+        return;
+    }
+    const Duration age = sys::wall_clock() - facts.value.modified;
+    Line& detail = slot.outcome.settle(Health::unhealthy);
+    if (age < -future_tolerance) {
+        add_seconds(detail.add("file: modified "), -age);
+        detail.add(" in the future");
+    } else if (slot.check.max_age != infinite && age > slot.check.max_age) {
+        add_seconds(detail.add("file: "), age);
+        detail.add(" old, want at most ");
+        add_duration(detail, slot.check.max_age);
+    } else if (facts.value.size < slot.check.min_size) {
+        detail.add("file: ").add(static_cast<std::int64_t>(facts.value.size));
+        detail.add(" bytes, want at least ").add(static_cast<std::int64_t>(slot.check.min_size));
+    } else {
+        add_seconds(slot.outcome.settle(Health::healthy, true), std::max<Duration>(age, 0));
+        detail.add(" old");
+    }
+}
+
+void Prober::settle_pid(Slot& slot) {
+    int pid = slot.check.pid;
+    Line& detail = slot.outcome.settle(Health::unhealthy);
+    if (!slot.check.target.empty()) {
+        char path[sys::path_max];
+        Line line(path);
+        line.add(slot.check.target).add('\0');
+        char room[32];
+        const auto length = sys::read_file(path, room);
+        if (!length) {
+            detail.add("pid file: ").add(strerror(length.error.number));
+            return;
+        }
+        std::string_view text(room, length.value);
+        while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
+        const auto number = parse_number(text, INT32_MAX);
+        if (!number || *number == 0) {
+            detail.add("pid file: not a pid: '").add_untrusted(text).add('\'');
+            return;
+        }
+        pid = static_cast<int>(*number);
+    }
+    bool is_alive = false;
+    if (sys::proc_is_ours()) {
+        const auto stat = sys::read_stat(pid);
+        if (stat && stat.value.is_dead()) {
+            detail.add("process ").add(pid).add(" is a zombie");
+            return;
+        }
+        is_alive = static_cast<bool>(stat);
+    } else {
+        const auto exists = sys::kill(pid, 0);
+        is_alive = exists || exists.error.number == EPERM;
+    }
+    if (is_alive) {
+        slot.outcome.settle(Health::healthy, true).add("process ").add(pid);
+    } else {
+        detail.add("no process ").add(pid);
+    }
+}
+
+void Prober::settle_state(Slot& slot) {
+    const auto found = sys::find_usher();
+    if (!found) {
+        slot.outcome.settle(Health::unhealthy).add(sys::why_not_found(found.error));
+        return;
+    }
+    const State state = found.value.state;
+    const bool wants_running = slot.check.kind == CheckKind::ready;
+    const bool good = wants_running ? state == State::running : state != State::killing;
+    slot.outcome.settle(good ? Health::healthy : Health::unhealthy, true).add(state_name(state));
+}
+
+bool Prober::all_healthy() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Health wanted = settings_.invert ? Health::unhealthy : Health::healthy;
+        if (slots_[i].outcome.health != wanted) return false;
+    }
+    return true;
+}
+
+bool Prober::any_misused() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (slots_[i].outcome.health == Health::misused) return true;
+    }
+    return false;
+}
+
+void Prober::add_result(Line& line, std::size_t index) const {
+    const Slot& slot = slots_[index];
+    const bool passed = slot.outcome.health == Health::healthy;
+    const bool healthy = passed != settings_.invert && slot.outcome.health != Health::misused;
+    char room[longest_result - 1];
+    Line text(room);
+    text.add(healthy ? "healthy " : "unhealthy ").add_untrusted(slot.check.text);
+    if (settings_.invert)
+        text.add(passed ? " passed, and --not was given:" : " failed, as --not wants:");
+    const std::string_view detail = slot.outcome.detail.view();
+    if (!passed && !settings_.invert) text.add(':');
+    if (!detail.empty()) text.add(' ').add_untrusted(detail);
+    if (slot.outcome.timed) text.add(" in ").add(slot.outcome.took / millisecond).add("ms");
+    line.add(text.view()).add('\n');
+}
+
+bool Prober::has_changed(std::size_t index) {
+    Slot& slot = slots_[index];
+    // FNV-1a of the detail: a mark, not a proof, and four bytes in place of a copy.
+    std::uint32_t mark = 2166136261U + static_cast<std::uint32_t>(slot.outcome.health);
+    for (const char c : slot.outcome.detail.view()) {
+        mark = (mark ^ static_cast<unsigned char>(c)) * 16777619U;
+    }
+    const bool changed = mark != slot.last_told;
+    slot.last_told = mark;
+    return changed;
+}
+
+}  // namespace usher::cmd

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Runs all checks of one call at the same time, in one poll loop, under one deadline.
+#pragma once
+
+#include <array>
+
+#include "check.hpp"
+#include "commands.hpp"
+#include "network_check.hpp"
+#include "outcome.hpp"
+#include "probe_settings.hpp"
+#include "program_check.hpp"
+
+namespace usher::cmd {
+
+class Prober {
+  public:
+    static constexpr std::size_t most_checks = 16;
+
+    /// Both must outlive the prober. All signals must be blocked; from here on only those that the
+    /// prober waits for are.
+    Prober(const Invocation& invocation, const ProbeSettings& settings);
+
+    /// False: too many, or not a check; `bad` says so. `text` must outlive the prober.
+    bool add(std::string_view text, BadInput& bad);
+    bool add_program(char* const* argv, BadInput& bad);
+    [[nodiscard]] std::size_t count() const { return count_; }
+
+    /// One try of all checks. Returns 0, or the signal (TERM, INT) that ended it.
+    int run(Time deadline);
+    /// Until `end`, or a signal, which is returned.
+    int pause(Time end);
+
+    [[nodiscard]] bool all_healthy() const;
+    [[nodiscard]] bool any_misused() const;
+    /// "healthy CHECK ..." or "unhealthy CHECK: ...", with a newline, at most 256 bytes.
+    void add_result(Line& line, std::size_t index) const;
+    /// Whether this check's result is another than the last time this was asked.
+    bool has_changed(std::size_t index);
+
+  private:
+    struct Slot {
+        Check check;
+        Outcome outcome;
+        NetworkCheck network;
+        std::uint32_t last_told = 0;
+    };
+
+    void start(Slot& slot, Time now, Time deadline);
+    void settle_file(Slot& slot);
+    void settle_pid(Slot& slot);
+    void settle_state(Slot& slot);
+    void note_ends(Time started);
+    int take_signals();
+
+    const Invocation& invocation_;
+    const ProbeSettings& settings_;
+    char* const* program_ = nullptr;
+    ProgramCheck program_check_;
+    int signals_ = -1;
+    std::size_t count_ = 0;
+    std::array<Slot, most_checks> slots_;
+};
+
+}  // namespace usher::cmd

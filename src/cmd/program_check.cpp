@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "program_check.hpp"
+
+#include <errno.h>
+#include <string.h>
+
+#include "exit_status.hpp"
+#include "proc.hpp"
+#include "spawn.hpp"
+#include "supervisor.hpp"
+
+namespace usher::cmd {
+
+namespace {
+
+constexpr Duration between_looks = 10 * millisecond;
+
+void kill_descendant(void* /*context*/, int pid) {
+    if (sys::is_descendant(pid)) (void)sys::kill(pid, sig::kill);
+}
+
+}  // namespace
+
+void ProgramCheck::start(char* const* argv, const Invocation& invocation, Outcome& outcome) {
+    outcome_ = &outcome;
+    // What it starts in other process groups shall come back to us when it loses its parent.
+    (void)sys::set_child_subreaper();
+    const auto sigchld = sys::sigaction(sig::chld, sys::Disposition::other);
+    const sys::Spawned spawned =
+        sys::spawn({.argv = argv,
+                    .envp = invocation.environment,
+                    .mask = invocation.mask,
+                    .sigchld = sigchld ? sigchld.value : sys::Disposition::other});
+    if (spawned.failure.stage == nullptr) {
+        pid_ = spawned.pid;
+        return;
+    }
+    outcome.settle(Health::unhealthy)
+        .add(spawned.failure.stage)
+        .add(": ")
+        .add(spawned.failure.interpreter_missing ? "interpreter or loader missing"
+                                                 : strerror(spawned.failure.number));
+}
+
+void ProgramCheck::reap() {
+    while (true) {
+        const auto waited = sys::wait_any();
+        if (!waited || waited.value.pid == 0) return;
+        const int status = waited.value.status;
+        const bool has_ended = (status & 0xff) != 0x7f && status != 0xffff;  // wait(2)
+        if (waited.value.pid != pid_ || !has_ended) continue;
+        pid_ = 0;
+        if (outcome_->health != Health::pending) continue;
+        const int code = shell_code(status);
+        if (code == 0) {
+            outcome_->settle(Health::healthy, true).add("exit code 0");
+        } else {
+            outcome_->settle(Health::unhealthy, true).add("exit code ").add(code);
+        }
+    }
+}
+
+void ProgramCheck::kill_all(std::string_view reason) {
+    if (pid_ == 0) return;
+    if (outcome_->health == Health::pending) outcome_->settle(Health::unhealthy, true).add(reason);
+    const Time end = sys::monotonic_clock() + kill_patience;
+    const bool has_proc = sys::proc_is_ours();
+    // What it forks while we look is found in the next round: it has become our child by then.
+    while (sys::monotonic_clock() < end) {
+        if (pid_ != 0) (void)sys::kill(-pid_, sig::kill);
+        if (has_proc) (void)sys::for_each_process(kill_descendant, nullptr);
+        reap();
+        const auto left = sys::wait_any();
+        if (!left && left.error.number == ECHILD) return;
+        (void)sys::rt_sigtimedwait(set_of(sig::chld), between_looks);
+    }
+}
+
+}  // namespace usher::cmd

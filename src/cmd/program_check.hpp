@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// The check that is a program: exit code 0 within the time, or it is killed with all it started.
+#pragma once
+
+#include "commands.hpp"
+#include "outcome.hpp"
+
+namespace usher::cmd {
+
+class ProgramCheck {
+  public:
+    /// `argv` ends with null. SIGCHLD must be blocked.
+    void start(char* const* argv, const Invocation& invocation, Outcome& outcome);
+    /// After SIGCHLD.
+    void reap();
+    /// The time is up: SIGKILL to its process group and to its descendants in other groups, and
+    /// waits for them, at most `kill_patience`. Does nothing when the program has ended.
+    void kill_all(std::string_view reason);
+
+  private:
+    int pid_ = 0;  ///< 0: not running
+    Outcome* outcome_ = nullptr;
+};
+
+}  // namespace usher::cmd

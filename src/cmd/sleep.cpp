@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// `usher sleep`: the preStop hook of images without a shell.
+#include "commands.hpp"
+#include "exit_status.hpp"
+#include "kernel.hpp"
+#include "print.hpp"
+
+namespace usher::cmd {
+
+namespace {
+
+constexpr SignalSet ending = set_of(sig::term) | set_of(sig::intr);
+
+// Until the time is up (0) or a signal ends it (128 + its number). Being stopped and continued does
+// not make it longer.
+int sleep_until(Time end) {
+    while (true) {
+        const Time now = sys::monotonic_clock();
+        if (now >= end) return to_int(ExitCode::success);
+        const auto received = sys::rt_sigtimedwait(ending, end == infinite ? infinite : end - now);
+        if (received) return 128 + received.value.signal;
+    }
+}
+
+}  // namespace
+
+int sleep(const Invocation& invocation) {
+    OptionReader reader(Command::sleep, invocation.words.subspan(2));
+    while (reader.next() != nullptr) return print_help(Command::sleep);
+    if (reader.bad().problem != nullptr) return complain(reader.bad());
+    const auto words = invocation.words.subspan(2 + reader.used());
+    constexpr char forms[] = "5, 0.5, 250ms, 1m30s, 2h, 1d, infinity; several are added";
+    if (words.empty()) {
+        return complain({.problem = "needs how long", .accepted = forms, .where = "sleep"});
+    }
+    Duration sum = 0;
+    for (const char* const word : words) {
+        const auto duration = parse_sleep_time(word);
+        if (!duration) {
+            return complain(
+                {.problem = "not a time", .accepted = forms, .where = "sleep", .word = word});
+        }
+        sum = after(sum, *duration);
+    }
+    // The others do what they did to whoever called us; these two must end even a PID 1.
+    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | ending);
+    return sleep_until(after(sys::monotonic_clock(), sum));
+}
+
+}  // namespace usher::cmd

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "socket.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace usher::sys {
+
+namespace {
+
+Error last_error() { return {.number = errno}; }
+
+const sockaddr* raw(const SocketAddress& address) {
+    return reinterpret_cast<const sockaddr*>(address.bytes);  // NOLINT(*-reinterpret-cast)
+}
+sockaddr* raw(SocketAddress& address) {
+    return reinterpret_cast<sockaddr*>(address.bytes);  // NOLINT(*-reinterpret-cast)
+}
+
+template <class T>
+SocketAddress pack(const T& address, unsigned length = sizeof(T)) {
+    static_assert(sizeof(T) <= sizeof SocketAddress::bytes);
+    SocketAddress packed;
+    memcpy(packed.bytes, &address, sizeof address);
+    packed.length = length;
+    return packed;
+}
+
+constexpr std::uint16_t network_order(std::uint16_t port) {
+    const unsigned char bytes[2] = {static_cast<unsigned char>(port >> 8),
+                                    static_cast<unsigned char>(port)};
+    return __builtin_bit_cast(std::uint16_t, bytes);
+}
+
+bool is_loopback(const IpAddress& address) {
+    constexpr unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    constexpr unsigned char zeros[15] = {};
+    const auto* bytes = address.bytes.data();
+    if (address.v6 && memcmp(bytes, zeros, sizeof zeros) == 0) return bytes[15] <= 1;  // ::, ::1
+    if (address.v6 && memcmp(bytes, mapped, sizeof mapped) != 0) return false;
+    if (address.v6) bytes += sizeof mapped;
+    return bytes[0] == 127 || memcmp(bytes, zeros, 4) == 0;
+}
+
+}  // namespace
+
+bool SocketAddress::operator==(const SocketAddress& other) const {
+    return length == other.length && memcmp(bytes, other.bytes, length) == 0;
+}
+
+SocketAddress tcp_address(const IpAddress& address, std::uint16_t port) {
+    if (address.v6) {
+        sockaddr_in6 packed{};
+        packed.sin6_family = AF_INET6;
+        packed.sin6_port = network_order(port);
+        memcpy(&packed.sin6_addr, address.bytes.data(), 16);
+        return pack(packed);
+    }
+    sockaddr_in packed{};
+    packed.sin_family = AF_INET;
+    packed.sin_port = network_order(port);
+    memcpy(&packed.sin_addr, address.bytes.data(), 4);
+    return pack(packed);
+}
+
+SocketAddress mapped_address(const IpAddress& address, std::uint16_t port) {
+    if (address.v6) return tcp_address(address, port);
+    IpAddress mapped{.v6 = true};
+    mapped.bytes[10] = mapped.bytes[11] = 0xff;
+    for (std::size_t i = 0; i < 4; ++i) mapped.bytes[12 + i] = address.bytes[i];
+    return tcp_address(mapped, port);
+}
+
+SocketAddress unix_address(std::string_view path) {
+    sockaddr_un packed{};
+    packed.sun_family = AF_UNIX;
+    memcpy(packed.sun_path, path.data(), path.size());
+    const bool is_abstract = path[0] == '@';
+    if (is_abstract) packed.sun_path[0] = 0;
+    const std::size_t length =
+        offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1);
+    return pack(packed, static_cast<unsigned>(length));
+}
+
+Result<int> stream_socket(const SocketAddress& address) {
+    const int family = raw(address)->sa_family;
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return last_error();
+    constexpr int on = 1;
+    if (family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+Result<int> datagram_socket(bool v6) {
+    const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return last_error();
+    constexpr int off = 0;
+    if (v6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    return fd;
+}
+
+Result<Done> connect(int fd, const SocketAddress& address) {
+    if (::connect(fd, raw(address), address.length) < 0) return last_error();
+    return Done{};
+}
+
+Result<Done> connect_result(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return last_error();
+    if (error != 0) return Error{.number = error};
+    return Done{};
+}
+
+Result<std::size_t> recv(int fd, std::span<char> room) {
+    const ssize_t got = ::recv(fd, room.data(), room.size(), 0);
+    if (got < 0) return last_error();
+    return static_cast<std::size_t>(got);
+}
+
+Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from) {
+    socklen_t length = sizeof from.bytes;
+    const ssize_t got = ::recvfrom(fd, room.data(), room.size(), 0, raw(from), &length);
+    if (got < 0) return last_error();
+    from.length = length;
+    return static_cast<std::size_t>(got);
+}
+
+Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to) {
+    if (::sendto(fd, text.data(), text.size(), MSG_NOSIGNAL, raw(to), to.length) < 0) {
+        return last_error();
+    }
+    return Done{};
+}
+
+bool is_local(const IpAddress& address) {
+    if (is_loopback(address)) return true;
+    const auto fd = datagram_socket(address.v6);
+    if (!fd) return false;
+    const SocketAddress own = tcp_address(address, 0);
+    const bool bound = ::bind(fd.value, raw(own), own.length) == 0;
+    close(fd.value);
+    return bound;
+}
+
+Result<Done> poll(std::span<PollFd> fds, Duration timeout) {
+    const std::int64_t time[2] = {timeout / second, timeout % second};
+#ifdef SYS_ppoll_time64
+    long ready = ::syscall(SYS_ppoll_time64, fds.data(), fds.size(),
+                           timeout == infinite ? nullptr : time, nullptr, signal_count / 8);
+    if (ready < 0 && errno == ENOSYS) {
+        const long narrow[2] = {static_cast<long>(time[0]), static_cast<long>(time[1])};
+        ready = ::syscall(SYS_ppoll, fds.data(), fds.size(), timeout == infinite ? nullptr : narrow,
+                          nullptr, signal_count / 8);
+    }
+#else
+    const long ready = ::syscall(SYS_ppoll, fds.data(), fds.size(),
+                                 timeout == infinite ? nullptr : time, nullptr, signal_count / 8);
+#endif
+    if (ready < 0) return last_error();
+    return Done{};
+}
+
+Result<int> signalfd(SignalSet set) {
+    const long fd =
+        ::syscall(SYS_signalfd4, -1, &set, signal_count / 8, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0) return last_error();
+    return static_cast<int>(fd);
+}
+
+int read_signal(int fd) {
+    signalfd_siginfo info{};
+    const long got = ::syscall(SYS_read, fd, &info, sizeof info);
+    return got == static_cast<long>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+}
+
+Result<FileFacts> statx(const char* path) {
+    // struct statx of linux/stat.h, the same on every architecture: its size is at byte 40, its
+    // modification time (seconds, then nanoseconds) at byte 112.
+    alignas(8) unsigned char facts[256] = {};
+    constexpr unsigned basic_stats = 0x7ff;
+    if (::syscall(SYS_statx, AT_FDCWD, path, 0, basic_stats, facts) < 0) return last_error();
+    FileFacts found;
+    std::int64_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+    memcpy(&found.size, facts + 40, sizeof found.size);
+    memcpy(&seconds, facts + 112, sizeof seconds);
+    memcpy(&nanoseconds, facts + 120, sizeof nanoseconds);
+    found.modified = seconds * second + nanoseconds;
+    return found;
+}
+
+std::uint32_t random_number() {
+    std::uint32_t number = 0;
+    constexpr unsigned nonblocking = 1;  // GRND_NONBLOCK
+    if (::syscall(SYS_getrandom, &number, sizeof number, nonblocking) == sizeof number)
+        return number;
+    const auto now = static_cast<std::uint64_t>(wall_clock());
+    return static_cast<std::uint32_t>(now ^ now >> 20);
+}
+
+}  // namespace usher::sys

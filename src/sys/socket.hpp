@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// One wrapper per system call of the network, all non-blocking. See kernel.hpp for the rules.
+#pragma once
+
+#include <cstdint>
+
+#include "ip_address.hpp"
+#include "kernel.hpp"
+
+namespace usher::sys {
+
+/// A socket address as the kernel takes it.
+struct SocketAddress {
+    alignas(8) unsigned char bytes[112] = {};
+    unsigned length = 0;
+    bool operator==(const SocketAddress& other) const;
+};
+SocketAddress tcp_address(const IpAddress& address, std::uint16_t port);
+/// An IPv4 address as IPv6 sees it (RFC 4291, section 2.5.5.2), for a socket that serves both.
+SocketAddress mapped_address(const IpAddress& address, std::uint16_t port);
+/// `path` beginning with '@': the abstract socket of that name (unix(7)).
+SocketAddress unix_address(std::string_view path);
+
+/// TCP sockets send at once (TCP_NODELAY).
+Result<int> stream_socket(const SocketAddress& address);
+Result<int> datagram_socket(bool v6);
+/// EINPROGRESS: wait until it is writable, then ask connect_result. EAGAIN: a unix socket whose
+/// backlog is full.
+Result<Done> connect(int fd, const SocketAddress& address);
+Result<Done> connect_result(int fd);
+Result<std::size_t> recv(int fd, std::span<char> room);  ///< EAGAIN: nothing there
+Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from);
+Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to);
+
+/// Loopback, or an address of this network namespace (a socket can be bound to it).
+bool is_local(const IpAddress& address);
+
+struct PollFd {  // struct pollfd of poll(2)
+    int fd = -1;
+    short events = 0;
+    short revents = 0;
+};
+inline constexpr short poll_in = 1;
+inline constexpr short poll_out = 4;
+/// Until one is ready or the time is up. EINTR: ask again.
+Result<Done> poll(std::span<PollFd> fds, Duration timeout);
+
+/// A descriptor that becomes readable when a signal of `set` is pending; they must be blocked.
+Result<int> signalfd(SignalSet set);
+/// The next signal from it; 0: none is pending.
+int read_signal(int fd);
+
+struct FileFacts {
+    std::uint64_t size = 0;  ///< bytes
+    Time modified = 0;       ///< wall clock
+};
+Result<FileFacts> statx(const char* path);
+
+/// A number that nobody outside can guess.
+std::uint32_t random_number();
+
+}  // namespace usher::sys

@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: MIT
+"""The man page, README and the other documents say what the binary says, and nothing else."""
+import functools
+import os
+import re
+import shutil
+import socket
+import subprocess
+import urllib.request
+
+from harness import (TERM, add, equal, need, run, scratch, skip, start, test, wait_for)
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Where each command's options are described: a heading of README, a .Ss of the man page.
+README_SECTION = {"run": "Options", "probe": "Options of probe and wait",
+                  "wait": "Options of probe and wait", "sleep": "usher sleep",
+                  "status": "States and status"}
+MAN_SECTION = {"run": "Options of the run form", "probe": "Options of probe and wait",
+               "wait": "Options of probe and wait", "sleep": "Options of sleep",
+               "status": "Options of status"}
+COMMANDS = list(README_SECTION)
+PRINT_ONLY = {"help", "version", "license"}   # no variables
+DOCUMENTS = ("README.md", "docs/usher.1", "SECURITY.md", "CHANGELOG.md", "Dockerfile.example")
+
+
+def text_of(name):
+    with open(os.path.join(TOP, name), encoding="utf-8") as file:
+        return file.read()
+
+
+class Option:
+    """One option: as --help has it, or as a document describes it."""
+
+    def __init__(self, letter, name, argument, defaults):
+        self.letter, self.name, self.argument = letter or "", name or "", argument or ""
+        self.defaults = set(defaults)
+
+    @property
+    def key(self):
+        return f"--{self.name}" if self.name else f"-{self.letter}"
+
+
+# --- what the binary says ---------------------------------------------------------------------
+
+HELP_LINE = re.compile(r"  (?:-(\w))?(?:, |    )?(?:--([a-z-]+))?(?: ('[^']*'|\S+))?\s+(.*?)"
+                       r"(?: \[([^\]]*)\])?$")
+
+
+@functools.cache
+def help_of(command):
+    """The options by key; None when the binary does not know the command yet."""
+    status, out, _ = run(*([] if command == "run" else [command]), "--help")
+    usage = "Usage: usher" + ("" if command == "run" else f" {command}")
+    if status != 0 or not out.startswith(usage):
+        return None
+    options = {}
+    for line in out.splitlines():
+        if re.match(r"  +-", line):
+            match = HELP_LINE.match(line)
+            assert match, f"cannot read this line of --help: {line!r}"
+            letter, name, argument, _, default = match.groups()
+            option = Option(letter, name, argument, [default] if default else [])
+            options[option.key] = option
+    assert options, f"no option in --help of {command}"
+    return options
+
+
+def known(command):
+    options = help_of(command)
+    need(options is not None, f"the binary does not know {command} yet")
+    return options
+
+
+def sharers(section_of, command):
+    """The options of all commands that share the command's section of a document."""
+    shared = {}
+    for other in COMMANDS:
+        if section_of[other] != section_of[command]:
+            continue
+        for key, option in known(other).items():
+            have = shared.setdefault(key, Option(option.letter, option.name, option.argument, []))
+            have.defaults |= option.defaults
+    return shared
+
+
+# --- what the documents say -------------------------------------------------------------------
+
+def readme_sections():
+    """Heading -> the text up to the next heading, code blocks included."""
+    sections, title, in_code = {}, "", False
+    for line in text_of("README.md").splitlines():
+        in_code ^= line.startswith("```")
+        heading = None if in_code else re.match(r"#+ (.*)", line)
+        if heading:
+            title = heading[1]
+            assert title not in sections, f"two headings of README are called {title!r}"
+        sections[title] = sections.get(title, "") + line + "\n"
+    return sections
+
+
+def readme_options(section):
+    options = {}
+    for line in readme_sections()[section].splitlines():
+        if not line.startswith("| `-"):
+            continue
+        cells = [c.strip().replace("\\|", "|") for c in re.split(r"(?<!\\)\|", line)[1:-1]]
+        letter = name = argument = None
+        for code in re.findall(r"`([^`]*)`", cells[0]):
+            word, _, rest = code.partition(" ")
+            if word.startswith("--"):
+                name, argument = word[2:], rest
+            else:
+                letter = word[1:]
+        defaults = [d for d in re.findall(r"`([^`]*)`", cells[1]) if d not in COMMANDS]
+        option = Option(letter, name, argument, defaults)
+        assert option.key not in options, f"README has {option.key} twice in {section!r}"
+        options[option.key] = option
+    return options
+
+
+def man_source():
+    return text_of("docs/usher.1").replace("\\-", "-").replace("\\&", "")
+
+
+def man_options(section):
+    match = re.search(rf"^\.Ss {re.escape(section)}\n(.*?)(?=^\.S[sh] )", man_source(),
+                      re.MULTILINE | re.DOTALL)
+    assert match, f"the man page lacks the section {section!r}"
+    options = {}
+    for item in re.split(r"^\.It ", match[1], flags=re.MULTILINE)[1:]:
+        head, _, body = item.partition("\n")
+        letter = re.search(r"\bFl (\w)\b", head)
+        name = re.search(r"\bFl -([a-z-]+)", head)
+        _, has_default, tail = body.partition("Default:\n")
+        defaults = re.findall(r"^\.Cm (\S+)", tail, re.MULTILINE) if has_default else []
+        option = Option(letter and letter[1], name and name[1], None,
+                        [d for d in defaults if d not in COMMANDS])
+        assert option.key not in options, f"the man page has {option.key} twice in {section!r}"
+        options[option.key] = option
+    return options
+
+
+# --- both ways --------------------------------------------------------------------------------
+
+def check_described(command, section_of, described_in, with_argument):
+    described = described_in(section_of[command])
+    for key, option in known(command).items():
+        assert key in described, f"{key} of {command} is not described"
+        equal(described[key].letter, option.letter, f"short form of {key}")
+        if with_argument:
+            equal(described[key].argument, option.argument, f"argument of {key}")
+        missing = option.defaults - described[key].defaults
+        assert not missing, f"{key}: the default {missing} is not told"
+
+
+def check_exists(command, section_of, described_in):
+    offered = sharers(section_of, command)
+    for key, option in described_in(section_of[command]).items():
+        assert key in offered, f"{key} is described, but {command} has no such option"
+        invented = option.defaults - offered[key].defaults
+        assert not invented, f"{key}: the default {invented} is told, --help has none such"
+
+
+for _command in COMMANDS:
+    add(f"README tells every option of {_command}, with its short form, argument and default",
+        lambda c=_command: check_described(c, README_SECTION, readme_options, True), __name__)
+    add(f"the man page tells every option of {_command}, with its short form and default",
+        lambda c=_command: check_described(c, MAN_SECTION, man_options, False), __name__)
+    add(f"README tells no option and no default that {_command} lacks",
+        lambda c=_command: check_exists(c, README_SECTION, readme_options), __name__)
+    add(f"the man page tells no option and no default that {_command} lacks",
+        lambda c=_command: check_exists(c, MAN_SECTION, man_options), __name__)
+
+
+# --- options elsewhere in the text ------------------------------------------------------------
+
+def every_option():
+    options = [o for command in COMMANDS for o in known(command).values()]
+    return {f"--{o.name}" for o in options if o.name} | {f"-{o.letter}" for o in options if o.letter}
+
+
+def code_of(name):
+    """The pieces of code in a document: inline, indented and fenced."""
+    if name.endswith(".1"):
+        return re.findall(r"^\.[DQ]l (.*)", man_source(), re.MULTILINE)
+    text = text_of(name)
+    if not name.endswith(".md"):
+        return text.replace("\\\n", " ").splitlines()
+    pieces, in_code, rest = [], False, []
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.startswith("```"):
+            in_code = not in_code
+        elif in_code or line.startswith("    "):
+            pieces.append(line)
+        else:
+            rest.append(line)
+    return pieces + re.findall(r"`([^`]+)`", "\n".join(rest).replace("\\|", "|"))
+
+
+def options_used(piece):
+    """(command, option) for each call of usher in a piece of code, also in exec form."""
+    words = re.sub(r"[\"'\[\],{}]", " ", piece).split()
+    for at, word in enumerate(words):
+        if word != "usher" and not word.endswith("/usher"):
+            continue
+        rest = words[at + 1:]
+        command = rest.pop(0) if rest and rest[0] in COMMANDS[1:] else "run"
+        while rest and rest[0].startswith("-") and rest[0] != "--":
+            option = rest.pop(0)
+            yield command, option
+            found = find(known(command), option)
+            if found is not None and found.argument and option in (found.key, f"-{found.letter}"):
+                rest = rest[1:]
+
+
+def find(options, word):
+    """The option that a word such as --grace=5s, -t or -vt5s begins with."""
+    if word.startswith("--"):
+        return options.get(word.partition("=")[0])
+    return next((o for o in options.values() if o.letter == word[1]), None)
+
+
+def check_calls(name):
+    calls = [(*call, piece) for piece in code_of(name) for call in options_used(piece)]
+    for command, option, piece in calls:
+        if not find(known(command), option):
+            # A misspelt one, shown with what usher says to it.
+            _, _, err = run(*([] if command == "run" else [command]), option)
+            assert err and err.strip() in text_of(name), f"{command} has no {option}: {piece!r}"
+    assert calls or name in ("CHANGELOG.md", "Dockerfile.example"), "no call was found"
+
+
+for _name in DOCUMENTS:
+    add(f"{_name} calls usher with options that it has", lambda n=_name: check_calls(n), __name__)
+
+
+@test("an option that stands alone in a document's text is one of usher's")
+def _():
+    options = every_option()
+    for name in ("README.md", "SECURITY.md", "CHANGELOG.md"):
+        for piece in re.findall(r"(?<!`)`(-[^`\n]*)`", text_of(name)):
+            for word in re.findall(r"(?:^|, )(--?[a-zA-Z][a-z-]*)", piece):
+                key = word if word.startswith("--") else word[:2]
+                assert key in options, f"{name} tells of {word}"
+    for word in re.findall(r"\bFl (-?[a-zA-Z][a-z-]*)", man_source()):
+        key = f"-{word}" if word.startswith("-") else f"-{word[0]}"
+        assert key in options, f"the man page tells of -{word}"
+
+
+# --- variables --------------------------------------------------------------------------------
+
+def variables_in(name):
+    return set(re.findall(r"\bUSHER_[A-Z][A-Z_]*[A-Z]\b", text_of(name)))
+
+
+def option_variables():
+    return {"USHER_" + o.name.upper().replace("-", "_")
+            for o in known("run").values() if o.name and o.name not in PRINT_ONLY}
+
+
+def check_variables(name):
+    for variable in sorted(variables_in(name)):
+        # Empty: it counts as unset, but its name is looked at.
+        status, _, err = run("true", env={variable: ""})
+        equal((status, err), (0, ""), f"{variable} of {name}")
+
+
+for _name in DOCUMENTS:
+    add(f"every variable that {_name} names is known to the binary",
+        lambda n=_name: check_variables(n), __name__)
+
+
+@test("README and the man page name a variable for each option of the run form")
+def _():
+    for name in ("README.md", "docs/usher.1"):
+        missing = option_variables() - variables_in(name)
+        assert not missing, f"{name} lacks {sorted(missing)}"
+
+
+@test("the documents name no variable beyond those of options, of probe and of nested ushers")
+def _():
+    # Names that begin with USHER_PROBE get no warning, known or not: so they are named here.
+    expected = option_variables() | {"USHER_PROBE", "USHER_PROBE_TIMEOUT", "USHER_NESTED"}
+    for name in DOCUMENTS:
+        beyond = variables_in(name) - expected
+        assert not beyond, f"{name} names {sorted(beyond)}"
+
+
+@test("USHER_PROBE and USHER_PROBE_TIMEOUT mean what the documents say")
+def _():
+    known("probe")
+    with open(scratch("beat"), "w", encoding="ascii"):
+        pass
+    for check, want in ((f"file:{scratch('beat')}", 0), (f"file:{scratch('none')}", 1)):
+        equal(run("probe", env={"USHER_PROBE": check})[0], want, f"status with {check}")
+    status, _, err = run("probe", env={"USHER_PROBE": "live:", "USHER_PROBE_TIMEOUT": "x"})
+    equal(status, 125)
+    assert "USHER_PROBE_TIMEOUT" in err, err
+
+
+# --- the rest ---------------------------------------------------------------------------------
+
+@test("the man page is clean for man --warnings")
+def _():
+    path = os.path.join(TOP, "docs", "usher.1")
+    page = shutil.which("man")
+    # An image of Debian may have a placeholder for man: it renders nothing.
+    done = page and subprocess.run([page, "--warnings", "-E", "UTF-8", "-l", path], text=True,
+                                   capture_output=True, check=False, env={**os.environ, "TERM": ""})
+    if not done or "SYNOPSIS" not in re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout):
+        skip("man is not installed")
+    equal((done.returncode, done.stderr), (0, ""))
+
+
+@test("the man page is clean for mandoc -Tlint")
+def _():
+    need(shutil.which("mandoc"), "mandoc is not installed")
+    done = subprocess.run(["mandoc", "-Tlint", os.path.join(TOP, "docs", "usher.1")], text=True,
+                          capture_output=True, check=False)
+    # Which other pages are installed is not this page's affair.
+    said = [x for x in (done.stdout + done.stderr).splitlines()
+            if "mandoc.db" not in x and "referenced manual not found" not in x]
+    equal(said, [])
+
+
+@test("CHANGELOG tells of the version that usher --version prints")
+def _():
+    version = run("--version")[1].split()[1]
+    assert re.search(rf"^## \[{re.escape(version)}\]", text_of("CHANGELOG.md"), re.MULTILINE), version
+
+
+def slug(heading):
+    """A heading's anchor, as GitHub and GitLab make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@test("every link of the documents leads to a file or a heading that is there")
+def _():
+    anchors = {slug(title) for title in readme_sections()}
+    links = []
+    for name in ("README.md", "SECURITY.md", "CHANGELOG.md"):
+        links += [(name, x) for x in re.findall(r"\]\(([^)\s]+)\)", text_of(name))]
+    for name, link in links:
+        path, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        assert not path or os.path.exists(os.path.join(TOP, path)), f"{name}: {link}"
+        assert path or anchor in anchors, f"{name}: no heading for #{anchor}"
+    assert len(links) > 5, links
+
+
+@test("every path of this repository that README names is there")
+def _():
+    folders = {"bench", "cmake", "docs", "examples", "scripts", "src", "tests"}
+    paths = {p.rstrip(".") for p in re.findall(r"(?<![\w/.:$@-])([\w.-]+/[\w./-]+)",
+                                               text_of("README.md"))}
+    named = sorted(p for p in paths if p.split("/")[0] in folders)
+    for path in named:
+        assert os.path.exists(os.path.join(TOP, path)), path
+    assert "scripts/demo" in named, named
+
+
+@test("what Dockerfile.example copies is there, and .dockerignore lets it through")
+def _():
+    allowed = [x[1:] for x in text_of(".dockerignore").splitlines() if x.startswith("!")]
+    assert "*" in text_of(".dockerignore").splitlines(), "everything else is to be kept out"
+    copied = []
+    for line in text_of("Dockerfile.example").splitlines():
+        if line.startswith("COPY ") and "--from=" not in line:
+            copied += line.split()[1:-1]
+    for path in copied:
+        assert os.path.exists(os.path.join(TOP, path)), path
+        assert any(path == a or path.startswith(a + "/") for a in allowed), f"ignored: {path}"
+    assert copied
+
+
+@test("the sample service of Dockerfile.example builds without a warning, serves and stops")
+def _():
+    compiler = shutil.which("c++")
+    need(compiler, "there is no C++ compiler")
+    source = os.path.join(TOP, "examples", "static-scratch", "service.cpp")
+    subprocess.run([compiler, "-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o",
+                    scratch("service"), source], check=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def get(path):
+        try:
+            with opener.open(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
+                return reply.status, reply.read()
+        except OSError as error:
+            return getattr(error, "code", None), b""
+
+    with start("--", scratch("service"), env={"PORT": str(port)}) as init:
+        wait_for(lambda: get("/healthz") == (200, b"ok\n"), "the service answers")
+        equal(get("/"), (200, b"hello\n"))
+        equal(get("/nothing")[0], 404)
+        init.kill(TERM)
+        equal(init.wait(), 0)
+
+
+@test("the documents name no path of the machine that they were written on")
+def _():
+    for name in DOCUMENTS:
+        for path in ("/root/", "/home/", "/work/", "/tmp/"):
+            assert path not in text_of(name), f"{name} names {path}"
