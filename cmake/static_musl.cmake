@@ -17,10 +17,12 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A seed of its own for every file would make two builds differ.
   target_compile_options(usher_build INTERFACE -flto -frandom-seed=usher)
-  target_link_options(usher_link INTERFACE -flto -Oz -frandom-seed=usher)
+  target_link_options(usher_link INTERFACE -flto -flto-partition=one -Oz -ffunction-sections
+    -frandom-seed=usher)
 endif()
 target_link_options(usher_link INTERFACE
   -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
+  -Wl,-T,${PROJECT_SOURCE_DIR}/cmake/usher.ld
   -Wl,--gc-sections,--build-id=none,--hash-style=gnu,-O1,--sort-common,-s)
 set(CMAKE_CXX_LINK_EXECUTABLE
   "<CMAKE_C_COMPILER> <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES>")

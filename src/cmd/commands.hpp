@@ -20,13 +20,13 @@ int run(const Invocation& invocation);
 
 /// `usher probe`: one try. `usher wait`: tries until it works, then becomes PROGRAM, if there is
 /// one.
-int probe(const Invocation& invocation);
-int wait(const Invocation& invocation);
+[[gnu::cold]] int probe(const Invocation& invocation);
+[[gnu::cold]] int wait(const Invocation& invocation);
 
 /// `usher sleep`.
-int sleep(const Invocation& invocation);
+[[gnu::cold]] int sleep(const Invocation& invocation);
 
 /// `usher status`.
-int status(const Invocation& invocation);
+[[gnu::cold]] int status(const Invocation& invocation);
 
 }  // namespace usher::cmd

@@ -2,8 +2,8 @@
 #include "init.hpp"
 
 #include <errno.h>
-#include <string.h>
 
+#include "error_text.hpp"
 #include "exit_status.hpp"
 #include "proc.hpp"
 
@@ -316,7 +316,7 @@ void Init::log_kill(const char* whom, int pid, int signal, const Error& error) {
     add_signal_name(text, signal);
     text.add(" to ").add(whom);
     if (pid != 0) text.add(' ').add(pid);
-    if (error.number != 0) text.add(": ").add(strerror(error.number));
+    if (error.number != 0) sys::add_error(text.add(": "), error.number);
     log_.write({.level = level,
                 .event = error.number == 0 ? "sent" : "not-sent",
                 .text = text.view(),

@@ -2,9 +2,10 @@
 #include "network_check.hpp"
 
 #include <errno.h>
-#include <string.h>
 
 #include <algorithm>
+
+#include "error_text.hpp"
 
 namespace usher::cmd {
 
@@ -117,7 +118,7 @@ void NetworkCheck::connect_failed(int number, Time now) {
     while (true) {
         if (first_error_ == 0) first_error_ = number;
         disconnect();
-        if (++next_address_ >= addresses_.count) return fail("connect", strerror(first_error_));
+        if (++next_address_ >= addresses_.count) return fail("connect", first_error_);
         const Duration left = static_cast<Duration>(addresses_.count - next_address_);
         if (deadline_ != infinite) attempt_end_ = now + (deadline_ - now) / left;
         begin_connect();
@@ -130,7 +131,7 @@ void NetworkCheck::connected() {
     if (check_->kind == CheckKind::tcp) return succeed({});
     sent_ = 0;
     if (check_->kind == CheckKind::http) {
-        http_.emplace(settings_->contains, settings_->method == "HEAD");
+        http_.emplace(settings_->contains, equal(settings_->method, "HEAD"));
     } else {
         grpc_.emplace();
     }
@@ -190,7 +191,7 @@ void NetworkCheck::receive() {
     while (phase_ == Phase::reply) {
         const auto got = sys::recv(fd_, room);
         if (!got && is_again(got.error.number)) return;
-        if (!got) return fail("reply", strerror(got.error.number));
+        if (!got) return fail("reply", got.error.number);
         const std::span<const char> input(room, got.value);
         if (http_) {
             finish(input.empty() ? http_->finish() : http_->feed(input));
@@ -311,18 +312,19 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
 void NetworkCheck::time_out() {
     constexpr char names[][8] = {"", "resolve", "connect", "connect", "send", "reply"};
     const char* const name = names[static_cast<int>(phase_)];
-    const bool full = phase_ == Phase::retry;
-    char room[64];
-    Line text(room);
-    text.add(full ? "backlog full, timed out" : "timed out");
-    fail(name, text.view());
+    fail(name, phase_ == Phase::retry ? "backlog full, timed out" : "timed out");
     outcome_->timed = true;
 }
 
-void NetworkCheck::fail(const char* phase, std::string_view reason) {
+void NetworkCheck::fail(const char* phase, const char* reason) {
     outcome_->settle(Health::unhealthy).add(phase).add(": ").add(reason);
     disconnect();
     phase_ = Phase::over;
+}
+
+void NetworkCheck::fail(const char* phase, int number) {
+    fail(phase, "");
+    sys::add_error(outcome_->detail, number);
 }
 
 void NetworkCheck::succeed(std::string_view detail) {

@@ -45,7 +45,8 @@ class NetworkCheck {
     void judge_http();
     void judge_grpc();
     void time_out();
-    void fail(const char* phase, std::string_view reason);
+    void fail(const char* phase, const char* reason);
+    void fail(const char* phase, int number);
     void succeed(std::string_view detail);
     void finish(Verdict verdict);
     void disconnect();

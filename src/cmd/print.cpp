@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "error_text.hpp"
 #include "exit_status.hpp"
 #include "kernel.hpp"
 #include "log.hpp"
@@ -73,8 +74,11 @@ int report_failed_start(const sys::SpawnFailure& failure, std::string_view progr
     char room[512];
     Line text(room);
     text.add(failure.stage).add(' ').add_untrusted(program).add(": ");
-    text.add(failure.interpreter_missing ? "interpreter or loader missing"
-                                         : strerror(failure.number));
+    if (failure.interpreter_missing) {
+        text.add("interpreter or loader missing");
+    } else {
+        sys::add_error(text, failure.number);
+    }
     if (is_exec && failure.number == ENOENT && program.find('/') == std::string_view::npos) {
         text.add(" in PATH");
     }

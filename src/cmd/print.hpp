@@ -8,14 +8,15 @@
 
 namespace usher::cmd {
 
-int print_help(Command command);
-int print_version();
-int print_license();
+[[gnu::cold]] int print_help(Command command);
+[[gnu::cold]] int print_version();
+[[gnu::cold]] int print_license();
 
 /// "usher: ..." on stderr, one line, without ever blocking. Returns the exit code 125.
-int complain(const BadInput& bad);
+[[gnu::cold]] int complain(const BadInput& bad);
 
 /// Why `program` could not be started, as one line of the log. Returns the exit code for it.
-int report_failed_start(const sys::SpawnFailure& failure, std::string_view program, sys::Log& log);
+[[gnu::cold]] int report_failed_start(const sys::SpawnFailure& failure, std::string_view program,
+                                      sys::Log& log);
 
 }  // namespace usher::cmd

@@ -74,7 +74,7 @@ bool add_checks(Prober& prober, std::span<char*>& words, const Invocation& invoc
     while (!words.empty()) {
         const std::string_view word = words[0];
         words = words.subspan(1);
-        if (word == "--") return true;
+        if (equal(word, "--")) return true;
         if (!add_check(prober, word, invocation, arena, bad)) return false;
     }
     return true;

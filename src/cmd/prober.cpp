@@ -2,10 +2,10 @@
 #include "prober.hpp"
 
 #include <errno.h>
-#include <string.h>
 
 #include <algorithm>
 
+#include "error_text.hpp"
 #include "find_usher.hpp"
 #include "log_record.hpp"
 #include "proc.hpp"
@@ -128,7 +128,7 @@ void Prober::settle_file(Slot& slot) {
     line.add(slot.check.target).add('\0');
     const auto facts = sys::statx(path);
     if (!facts) {
-        slot.outcome.settle(Health::unhealthy).add("file: ").add(strerror(facts.error.number));
+        sys::add_error(slot.outcome.settle(Health::unhealthy).add("file: "), facts.error.number);
         return;
     }
     const Duration age = sys::wall_clock() - facts.value.modified;
@@ -159,7 +159,7 @@ void Prober::settle_pid(Slot& slot) {
         char room[32];
         const auto length = sys::read_file(path, room);
         if (!length) {
-            detail.add("pid file: ").add(strerror(length.error.number));
+            sys::add_error(detail.add("pid file: "), length.error.number);
             return;
         }
         std::string_view text(room, length.value);

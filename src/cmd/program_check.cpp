@@ -2,8 +2,8 @@
 #include "program_check.hpp"
 
 #include <errno.h>
-#include <string.h>
 
+#include "error_text.hpp"
 #include "exit_status.hpp"
 #include "proc.hpp"
 #include "spawn.hpp"
@@ -35,11 +35,12 @@ void ProgramCheck::start(char* const* argv, const Invocation& invocation, Outcom
         pid_ = spawned.pid;
         return;
     }
-    outcome.settle(Health::unhealthy)
-        .add(spawned.failure.stage)
-        .add(": ")
-        .add(spawned.failure.interpreter_missing ? "interpreter or loader missing"
-                                                 : strerror(spawned.failure.number));
+    Line& detail = outcome.settle(Health::unhealthy).add(spawned.failure.stage).add(": ");
+    if (spawned.failure.interpreter_missing) {
+        detail.add("interpreter or loader missing");
+    } else {
+        sys::add_error(detail, spawned.failure.number);
+    }
 }
 
 void ProgramCheck::reap() {

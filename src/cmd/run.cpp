@@ -23,7 +23,7 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
     for (; *environment != nullptr; ++environment) {
         std::string_view rest = *environment;
         const std::string_view name = take_until(rest, '=');
-        if (slice(name, 0, 6) != "USHER_" || is_foreign_variable(name) ||
+        if (!begins_with(name, "USHER_") || is_foreign_variable(name) ||
             find_variable(name) != nullptr) {
             continue;
         }
@@ -80,6 +80,7 @@ int run(const Invocation& invocation) {
 
     // From here on nothing but the end of the program may end us.
     release_inherited(init.terminal_fd());
+    log.reopen();
     return init.supervise(spawned.pid, *program);
 }
 

@@ -15,14 +15,8 @@ constexpr char check_forms[] =
     "file:/PATH, pid:/PATH, ready:, live:";
 constexpr char endpoint_forms[] = "HOST:PORT, [IPv6]:PORT or unix:/SOCKET";
 
-bool take_prefix(std::string_view& text, std::string_view prefix) {
-    if (slice(text, 0, prefix.size()) != prefix) return false;
-    text.remove_prefix(prefix.size());
-    return true;
-}
-
 bool set_unix(std::string_view path, Check& check, BadInput& bad) {
-    const bool is_abstract = slice(path, 0, 1) == "@";
+    const bool is_abstract = begins_with(path, "@");
     if (path.size() < 2 || (path[0] != '/' && !is_abstract) || path.size() > longest_unix_path) {
         return refuse(bad, "not a unix socket", path, "unix:/PATH or unix:@NAME, up to 107 bytes");
     }
@@ -45,7 +39,7 @@ bool set_tcp(std::string_view authority, Check& check, BadInput& bad) {
     } else {
         endpoint.host = take_until(rest, ':');
     }
-    const bool has_port = slice(authority, authority.size() - rest.size() - 1, 1) == ":";
+    const bool has_port = begins_with(slice(authority, authority.size() - rest.size() - 1), ":");
     if (has_port) {
         const auto port = parse_number(rest, 65535);
         if (!port || *port == 0) return refuse(bad, "not a port", rest, "1 to 65535");
@@ -97,9 +91,9 @@ bool parse_file(std::string_view text, Check& check, BadInput& bad) {
         const std::string_view name = take_until(value, '=');
         const auto age = parse_duration(value, false);
         const auto size = parse_number(value, infinite);
-        if (name == "max-age" && age) {
+        if (equal(name, "max-age") && age) {
             check.max_age = *age;
-        } else if (name == "min-size" && size) {
+        } else if (equal(name, "min-size") && size) {
             check.min_size = *size;
         } else {
             return refuse(bad, "not a condition", word, "max-age=DURATION, min-size=BYTES");
@@ -157,7 +151,7 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
 std::string_view find_in_environment(char* const* environment, std::string_view name) {
     for (; *environment != nullptr; ++environment) {
         std::string_view rest = *environment;
-        if (take_until(rest, '=') == name) return rest;
+        if (equal(take_until(rest, '='), name)) return rest;
     }
     return {};
 }

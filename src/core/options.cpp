@@ -116,7 +116,8 @@ constexpr CommandText commands[] = {
 };
 static_assert(sizeof commands / sizeof commands[0] == command_count);
 
-constexpr std::string_view prefix = "USHER_";
+constexpr char prefix[] = "USHER_";
+constexpr std::size_t prefix_length = sizeof prefix - 1;
 
 constexpr bool known_in(const Option& option, Command command) {
     return (option.commands >> static_cast<unsigned>(command) & 1U) != 0;
@@ -151,14 +152,15 @@ std::span<const Option> option_table() { return table.options; }
 
 std::optional<Command> find_command(std::string_view word) {
     for (int i = 1; i < command_count; ++i) {
-        if (word == commands[i].name) return static_cast<Command>(i);
+        if (equal(word, commands[i].name)) return static_cast<Command>(i);
     }
     return std::nullopt;
 }
 
 const Option* find_option(Command command, std::string_view name) {
     for (const Option& option : table.options) {
-        if (known_in(option, command) && !name.empty() && name == option.name()) return &option;
+        if (known_in(option, command) && !name.empty() && equal(name, option.name()))
+            return &option;
     }
     return nullptr;
 }
@@ -189,9 +191,9 @@ void add_variable_name(Line& line, const Option& option) {
 }
 
 const Option* find_variable(std::string_view name) {
-    if (slice(name, 0, prefix.size()) != prefix) return nullptr;
+    if (!begins_with(name, prefix)) return nullptr;
     for (const Option& option : table.options) {
-        if (is_variable_of(option, slice(name, prefix.size()))) return &option;
+        if (is_variable_of(option, slice(name, prefix_length))) return &option;
     }
     return nullptr;
 }
@@ -199,15 +201,15 @@ const Option* find_variable(std::string_view name) {
 const Option* nearest_variable(std::string_view name) {
     char lowered[24];
     Line stem(lowered);
-    for (const char c : slice(name, prefix.size())) stem.add(c == '_' ? '-' : to_lower(c));
+    for (const char c : slice(name, prefix_length)) stem.add(c == '_' ? '-' : to_lower(c));
     const Option* option = nearest_option(Command::run, stem.view());
     return option != nullptr && option->has_variable() ? option : nullptr;
 }
 
 bool is_foreign_variable(std::string_view name) {
     return name.find("_SERVICE_") != std::string_view::npos ||
-           name.find("_PORT") != std::string_view::npos || slice(name, 0, 11) == "USHER_PROBE" ||
-           name == "USHER_NESTED";
+           name.find("_PORT") != std::string_view::npos || begins_with(name, "USHER_PROBE") ||
+           equal(name, "USHER_NESTED");
 }
 
 void add_bad_input(Line& line, const BadInput& bad) {
@@ -230,7 +232,7 @@ const Option* OptionReader::next() {
     const std::string_view word = words_[at_];
     if (word.size() < 2 || word[0] != '-') return nullptr;
     ++at_;
-    ended_by_dashes_ = word == "--";
+    ended_by_dashes_ = equal(word, "--");
     if (ended_by_dashes_) return nullptr;
     if (word[1] == '-') return long_option(word);
     in_word_ = 1;
@@ -283,7 +285,7 @@ const Option* OptionReader::take_value(const Option& option, bool attached) {
 
 namespace {
 
-constexpr std::size_t help_column = 32;
+constexpr std::size_t help_column = 34;
 
 void add_option_help(Line& line, const Option& option) {
     const std::size_t start = line.size();

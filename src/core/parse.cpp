@@ -49,9 +49,7 @@ Duration take_unit(std::string_view& rest) {
                               {"h", 3600 * second},
                               {"d", 86400 * second}};
     for (const Unit& unit : units) {
-        const std::string_view name = unit.name;
-        if (slice(rest, 0, name.size()) != name) continue;
-        rest.remove_prefix(name.size());
+        if (!take_prefix(rest, unit.name)) continue;
         return unit.length;
     }
     return 0;
@@ -72,14 +70,11 @@ Duration fraction_of(std::string_view digits, Duration unit) {
 std::optional<Duration> take_part(std::string_view& rest, bool first) {
     const std::string_view whole = take_digits(rest);
     std::string_view fraction;
-    if (!rest.empty() && rest[0] == '.') {
-        rest.remove_prefix(1);
-        fraction = take_digits(rest);
-    }
+    if (take_prefix(rest, ".")) fraction = take_digits(rest);
     if (whole.empty() && fraction.empty()) return std::nullopt;
     const Duration unit = rest.empty() && first ? second : take_unit(rest);
     if (unit == 0) return std::nullopt;
-    const auto count = parse_number(whole.empty() ? "0" : whole,
+    const auto count = parse_number(whole.empty() ? slice("0", 0) : whole,
                                     static_cast<std::uint64_t>((infinite - unit) / unit));
     if (!count) return std::nullopt;
     return static_cast<Duration>(*count) * unit + fraction_of(fraction, unit);
@@ -104,33 +99,9 @@ std::optional<Duration> parse_duration(std::string_view text, bool may_be_infini
     return sum;
 }
 
-std::optional<Duration> parse_sleep_time(std::string_view text) {
-    // An exponent is applied by moving the decimal point: 1.5e3m becomes 1500m.
-    const std::size_t at = text.find_first_of("eE");
-    if (at == std::string_view::npos) return parse_duration(text, true);
-    constexpr std::uint64_t largest_exponent = 20;
-    std::string_view rest = slice(text, at + 1);
-    const bool down = slice(rest, 0, 1) == "-";
-    if (down || slice(rest, 0, 1) == "+") rest.remove_prefix(1);
-    const auto exponent = parse_number(take_digits(rest), largest_exponent);
-    std::string_view fraction = slice(text, 0, at);
-    const std::string_view whole = take_until(fraction, '.');
-    if (!exponent || rest.size() > 1 || (whole.empty() && fraction.empty())) return std::nullopt;
-    char room[96];
-    Line moved(room);
-    for (std::uint64_t i = 0; down && i < *exponent; ++i) moved.add('0');
-    moved.add(whole).add(fraction);
-    for (std::uint64_t i = fraction.size(); !down && i < *exponent; ++i) moved.add('0');
-    const std::size_t point = down ? whole.size() : whole.size() + *exponent;
-    char placed_room[100];
-    Line placed(placed_room);
-    placed.add(slice(moved.view(), 0, point)).add('.').add(slice(moved.view(), point)).add(rest);
-    return placed.full() ? std::nullopt : parse_duration(placed.view(), false);
-}
-
 std::optional<bool> parse_boolean(std::string_view text) {
-    if (text == "1" || equal_ignoring_case(text, "true")) return true;
-    if (text == "0" || equal_ignoring_case(text, "false")) return false;
+    if (equal(text, "1") || equal_ignoring_case(text, "true")) return true;
+    if (equal(text, "0") || equal_ignoring_case(text, "false")) return false;
     return std::nullopt;
 }
 

@@ -31,10 +31,6 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t m
 /// Nothing on a sign, an unknown unit, or more than 292 years.
 std::optional<Duration> parse_duration(std::string_view text, bool may_be_infinite);
 
-/// What GNU sleep takes: a decimal number, with an exponent perhaps, and s, m, h or d; `infinity`.
-/// And what parse_duration takes.
-std::optional<Duration> parse_sleep_time(std::string_view text);
-
 /// 1, true, 0, false.
 std::optional<bool> parse_boolean(std::string_view text);
 

@@ -18,7 +18,7 @@ void reset_exit_codes(RunSettings& settings) {
 }
 
 bool set_signal(int& target, std::string_view text, bool may_be_none, BadInput& bad) {
-    const auto signal = may_be_none && text == "0" ? std::optional(0) : parse_signal(text);
+    const auto signal = may_be_none && equal(text, "0") ? std::optional(0) : parse_signal(text);
     if (!signal) {
         return refuse(bad, "not a signal", text, may_be_none ? signal_or_none_forms : signal_forms);
     }
@@ -71,11 +71,11 @@ bool add_each(RunSettings& settings, std::string_view list, AddOne add_one, BadI
 }
 
 bool set_forward(RunSettings& settings, std::string_view text, BadInput& bad) {
-    if (text == "main") {
+    if (equal(text, "main")) {
         settings.forward = Forward::main;
-    } else if (text == "group") {
+    } else if (equal(text, "group")) {
         settings.forward = Forward::group;
-    } else if (text == "all") {
+    } else if (equal(text, "all")) {
         settings.forward = Forward::all;
     } else {
         return refuse(bad, "cannot forward to", text, "main, group, all");
@@ -84,8 +84,9 @@ bool set_forward(RunSettings& settings, std::string_view text, BadInput& bad) {
 }
 
 bool set_log_format(RunSettings& settings, std::string_view text, BadInput& bad) {
-    if (text != "text" && text != "json") return refuse(bad, "no log format", text, "text, json");
-    settings.log_format = text == "json" ? LogFormat::json : LogFormat::text;
+    if (!equal(text, "text") && !equal(text, "json"))
+        return refuse(bad, "no log format", text, "text, json");
+    settings.log_format = equal(text, "json") ? LogFormat::json : LogFormat::text;
     return true;
 }
 
@@ -138,7 +139,7 @@ RunSettings::RunSettings() {
 }
 
 bool apply_variable(RunSettings& settings, std::string_view entry, BadInput& bad) {
-    if (entry == nested_mark) settings.nested = true;
+    if (equal(entry, nested_mark)) settings.nested = true;
     std::string_view value = entry;
     const std::string_view name = take_until(value, '=');
     const Option* option = find_variable(name);

@@ -48,10 +48,7 @@ Actions Supervisor::on(const Event& event) {
             break;
         case Reaction::forward: forward(event, actions); break;
         case Reaction::job_control: job_control(event, actions); break;
-        case Reaction::resume:
-            program_stopped_ = true;
-            actions.add(ActionKind::resume);
-            break;
+        case Reaction::resume: resume_while_stopping(event, actions); break;
         case Reaction::note_continued: program_stopped_ = false; break;
         case Reaction::hand_over: hand_over_again(event, actions); break;
         case Reaction::begin_linger: begin_linger(event, actions); break;
@@ -129,6 +126,16 @@ void Supervisor::job_control(const Event& event, Actions& actions) {
     if (wants_terminal || event.signal == sig::tstp) {
         actions.add(ActionKind::stop_self, event.signal);
     }
+}
+
+// What was told to stop shall not be kept from it by being stopped. But a background process that
+// wants the terminal would be stopped again at once, and again: that one gets it, or stays.
+void Supervisor::resume_while_stopping(const Event& event, Actions& actions) {
+    program_stopped_ = true;
+    const bool wants_terminal = event.signal == sig::ttin || event.signal == sig::ttou;
+    if (wants_terminal && event.foreground != Foreground::usher) return;
+    if (wants_terminal) actions.add(ActionKind::give_terminal);
+    actions.add(ActionKind::resume);
 }
 
 // usher's own stop did not happen (an orphaned process group cannot be stopped by the terminal).

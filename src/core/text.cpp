@@ -21,6 +21,22 @@ std::string_view slice(std::string_view text, std::size_t from, std::size_t coun
     return {text.data() + from, count < rest ? count : rest};
 }
 
+bool equal(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool equal(std::string_view a, const char* b) { return equal(a, std::string_view(b)); }
+
+bool begins_with(std::string_view text, const char* prefix) {
+    return equal(slice(text, 0, std::strlen(prefix)), prefix);
+}
+
+bool take_prefix(std::string_view& text, const char* prefix) {
+    const bool begins = begins_with(text, prefix);
+    if (begins) text.remove_prefix(std::strlen(prefix));
+    return begins;
+}
+
 std::string_view take_until(std::string_view& rest, char separator) {
     const std::size_t at = rest.find(separator);
     const std::string_view head = slice(rest, 0, at);

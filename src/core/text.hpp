@@ -14,6 +14,14 @@ namespace usher {
 std::string_view slice(std::string_view text, std::size_t from,
                        std::size_t count = std::string_view::npos);
 
+// Out of line on purpose: comparing with a literal through std::string_view's operators takes some
+// forty bytes a place.
+bool equal(std::string_view a, std::string_view b);
+bool equal(std::string_view a, const char* b);
+bool begins_with(std::string_view text, const char* prefix);
+/// Removes `prefix` from the front of `text`; false, and nothing done, if it does not begin so.
+bool take_prefix(std::string_view& text, const char* prefix);
+
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }

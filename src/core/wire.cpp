@@ -64,10 +64,6 @@ size_t find(std::string_view text, char c) {
     return i;
 }
 
-bool equal(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
 bool is_printable(std::string_view text) { return std::ranges::none_of(text, is_control); }
 
 void Writer::put(uint8_t byte) {

@@ -68,8 +68,6 @@ int hex_value(char c);
 // The place of the first `c`; text.size() if there is none.
 size_t find(std::string_view text, char c);
 
-bool equal(std::string_view a, std::string_view b);
-
 // No control character inside: safe in a header and on a terminal.
 bool is_printable(std::string_view text);
 

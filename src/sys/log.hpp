@@ -20,6 +20,8 @@ class Log {
         return static_cast<int>(level) <= static_cast<int>(Level::warning) + verbosity_;
     }
     void write(const Record& record);
+    /// All descriptors from 3 up have been closed, the log's own among them.
+    void reopen() { reopened_ = -1; }
     /// How many lines are lost and not yet told of.
     [[nodiscard]] int lost() const { return lost_; }
 

@@ -56,6 +56,8 @@ void try_exec(Child& child, const char* path) {
         child.failure.number = ENOEXEC;
     }
     if (error.number != ENOEXEC || !is_text_file(path)) return;
+    const SpawnFailure failure = child.failure;
+    child.failure = {};  // the memory is the parent's: left as it is, it would count as a failure
     child.shell_argv[0] = shell;
     child.shell_argv[1] = path;
     char* const* word = child.request->argv;
@@ -63,6 +65,7 @@ void try_exec(Child& child, const char* path) {
         child.shell_argv[i + 1] = word[i];
     (void)execve(shell, const_cast<char* const*>(child.shell_argv),  // NOLINT(*-const-cast)
                  child.envp);
+    child.failure = failure;
 }
 
 // execvp's search: a directory where it is not found does not count, one where it is forbidden

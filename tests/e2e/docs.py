@@ -176,7 +176,8 @@ for _command in COMMANDS:
 
 def every_option():
     options = [o for command in COMMANDS for o in known(command).values()]
-    return {f"--{o.name}" for o in options if o.name} | {f"-{o.letter}" for o in options if o.letter}
+    return ({f"--{o.name}" for o in options if o.name} |
+            {f"-{o.letter}" for o in options if o.letter})
 
 
 def code_of(name):
@@ -326,7 +327,8 @@ def _():
 @test("CHANGELOG tells of the version that usher --version prints")
 def _():
     version = run("--version")[1].split()[1]
-    assert re.search(rf"^## \[{re.escape(version)}\]", text_of("CHANGELOG.md"), re.MULTILINE), version
+    headings = re.findall(r"^## \[(.*?)\]", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert version in headings, f"{version} is not among {headings}"
 
 
 def slug(heading):

@@ -202,21 +202,25 @@ std::string list_of_fds() {
     return entries;
 }
 
+Error fail(const char* /*call*/, int number) {
+    Error error;
+    error.number = number;
+    return error;
+}
+
 Result<std::size_t> take(const char* way, std::string_view text, bool blocks_when_full) {
     FakeKernel& fake = kernel();
     fake.writes_by.emplace_back(way);
-    if (fake.stderr_is == Stderr::closed) return Error{.what = way, .number = EBADF};
+    if (fake.stderr_is == Stderr::closed) return fail(way, EBADF);
     if (fake.stderr_full) {
         if (blocks_when_full) ADD_FAILURE() << "a write to a full stderr blocks: " << way;
-        return Error{.what = way, .number = EAGAIN};
+        return fail(way, EAGAIN);
     }
     const std::size_t count =
         fake.short_write == 0 ? text.size() : std::min(text.size(), fake.short_write);
     fake.log += text.substr(0, count);
     return count;
 }
-
-Error fail(const char* what, int number) { return {.what = what, .number = number}; }
 
 int lowest_free_fd() {
     int fd = kernel().next_open_fd;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "find_usher.hpp"
 
+#include <errno.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -83,7 +84,8 @@ TEST_F(FindUsherTest, says_why_when_there_is_none) {
     start(1, "tini");
     const auto found = sys::find_usher();
     ASSERT_FALSE(found);
-    EXPECT_STREQ(found.error.what, "no usher is the init of this container");
+    EXPECT_EQ(found.error.number, ESRCH);
+    EXPECT_STREQ(sys::why_not_found(found.error), "no usher is the init of this container");
 }
 
 TEST_F(FindUsherTest, says_why_when_proc_is_missing_or_another_s) {
@@ -91,7 +93,8 @@ TEST_F(FindUsherTest, says_why_when_proc_is_missing_or_another_s) {
     kernel().proc_self = 4;
     const auto foreign = sys::find_usher();
     ASSERT_FALSE(foreign);
-    EXPECT_NE(strstr(foreign.error.what, "/proc"), nullptr);
+    EXPECT_EQ(foreign.error.number, ENOENT);
+    EXPECT_NE(strstr(sys::why_not_found(foreign.error), "/proc"), nullptr);
     kernel().proc_mounted = false;
     EXPECT_FALSE(sys::find_usher());
 }

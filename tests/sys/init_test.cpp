@@ -16,7 +16,6 @@ using namespace test;
 
 constexpr int app = 10;
 constexpr int hup = 1;
-constexpr int intr = 2;
 constexpr int kill_signal = 9;
 constexpr int usr1 = 10;
 constexpr int term = 15;
@@ -257,6 +256,7 @@ TEST_F(InitTest, shows_each_state_in_its_name_before_the_program_hears_of_it) {
 
 TEST_F(InitTest, names_who_did_not_stop_before_it_kills) {
     settings.grace = 2 * s;
+    kernel().start({.pid = 1, .parent = -1, .name = "usher:stopping"});
     start_app({}).name = "sl\eep)";
     kernel().start({.pid = 11, .parent = app, .name = "worker"});
     kernel().start({.pid = 12, .parent = app, .name = "dead"}).state = 'Z';
@@ -482,6 +482,17 @@ TEST_F(InitTest, hears_of_the_stop_before_a_stop_signal_that_came_with_it) {
     end_at(3 * s, app, killed_by(term));
     EXPECT_EQ(run(), 128 + term);
     EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, term}, {-app, cont}}));
+}
+
+TEST_F(InitTest, hears_of_the_stop_before_a_hup_that_came_with_it) {
+    start_app();
+    kernel().at(1 * s, [] {
+        kernel().stop(app, stop);
+        kernel().raise(hup);
+    });
+    end_at(3 * s, app, killed_by(hup));
+    EXPECT_EQ(run(), 128 + hup);
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, hup}, {-app, cont}}));
 }
 
 TEST_F(InitTest, forwards_nothing_to_a_program_whose_end_came_with_the_stop_signal) {

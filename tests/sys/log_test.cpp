@@ -144,7 +144,7 @@ TEST_F(LogTest, writes_json_with_the_wall_clock_when_asked_to) {
 
 // A warning before the program's start reopens a terminal as fd 3; then everything from 3 up is
 // closed, and the log goes on writing to the number that it had.
-TEST_F(LogTest, DISABLED_still_works_after_the_inherited_descriptors_were_closed) {
+TEST_F(LogTest, still_works_after_the_inherited_descriptors_were_closed) {
     kernel().stderr_is = Stderr::terminal;
     warn("unknown variable");
     cmd::release_inherited(-1);

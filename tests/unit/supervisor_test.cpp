@@ -472,7 +472,7 @@ TEST(stopped_program, that_was_continued_gets_none) {
 
 // Without the terminal it stops again at its next read, and usher continues it again: a busy loop
 // for as long as grace lasts.
-TEST(stopped_program, DISABLED_that_wants_the_terminal_while_stopping_gets_it) {
+TEST(stopped_program, that_wants_the_terminal_while_stopping_gets_it) {
     for (const int signal : {ttin, ttou}) {
         Story story(times(0, 8 * s, 3 * s), false);
         story.stop(10 * s);

@@ -124,7 +124,7 @@ TEST_F(SpawnTest, says_enoexec_of_a_binary_of_no_known_format) {
 
 // The errno of the first try stays in the report when /bin/sh then takes the script over, so that
 // the start counts as failed ("setpgid": Exec format error, 125) while the script runs.
-TEST_F(SpawnTest, DISABLED_has_a_text_file_without_interpreter_run_by_the_shell) {
+TEST_F(SpawnTest, has_a_text_file_without_interpreter_run_by_the_shell) {
     expect_started(start({write("app", "test \"$1 $2\" = 'a b' && exit 7\n"), "a", "b"}), 7);
 }
 
