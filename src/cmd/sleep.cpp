@@ -35,7 +35,7 @@ int sleep(const Invocation& invocation) {
     }
     Duration sum = 0;
     for (const char* const word : words) {
-        const auto duration = parse_duration(word, true);
+        const auto duration = parse_sleep_time(word);
         if (!duration) {
             return complain(
                 {.problem = "not a time", .accepted = forms, .where = "sleep", .word = word});

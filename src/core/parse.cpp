@@ -65,24 +65,40 @@ Duration fraction_of(std::string_view digits, Duration unit) {
     return sum;
 }
 
+// The power of ten at the head of `rest`, "e-3"; 0 if there is none.
+std::optional<int> take_exponent(std::string_view& rest) {
+    if (!take_prefix(rest, "e") && !take_prefix(rest, "E")) return 0;
+    const bool down = take_prefix(rest, "-");
+    if (!down) take_prefix(rest, "+");
+    const auto exponent = parse_number(take_digits(rest), 99);
+    if (!exponent) return std::nullopt;
+    return down ? -static_cast<int>(*exponent) : static_cast<int>(*exponent);
+}
+
 // One number with its unit at the head of `rest`. Without a unit it is seconds, but only when it is
 // all there is: "1m30" would be a trap (30 what?).
-std::optional<Duration> take_part(std::string_view& rest, bool first) {
+std::optional<Duration> take_part(std::string_view& rest, bool first, bool may_have_exponent) {
     const std::string_view whole = take_digits(rest);
     std::string_view fraction;
     if (take_prefix(rest, ".")) fraction = take_digits(rest);
     if (whole.empty() && fraction.empty()) return std::nullopt;
+    const auto exponent = may_have_exponent ? take_exponent(rest) : std::optional(0);
     const Duration unit = rest.empty() && first ? second : take_unit(rest);
-    if (unit == 0) return std::nullopt;
-    const auto count = parse_number(whole.empty() ? slice("0", 0) : whole,
+    if (unit == 0 || !exponent) return std::nullopt;
+    const auto count = parse_number(whole.empty() ? std::string_view("0", 1) : whole,
                                     static_cast<std::uint64_t>((infinite - unit) / unit));
     if (!count) return std::nullopt;
-    return static_cast<Duration>(*count) * unit + fraction_of(fraction, unit);
+    Duration part = static_cast<Duration>(*count) * unit + fraction_of(fraction, unit);
+    for (int i = *exponent; i < 0; ++i) part /= 10;
+    for (int i = *exponent; i > 0; --i) {
+        if (part > infinite / 10) return std::nullopt;
+        part *= 10;
+    }
+    return part;
 }
 
-}  // namespace
-
-std::optional<Duration> parse_duration(std::string_view text, bool may_be_infinite) {
+std::optional<Duration> parse_sum(std::string_view text, bool may_be_infinite,
+                                  bool may_have_exponent) {
     if (may_be_infinite &&
         (equal_ignoring_case(text, "inf") || equal_ignoring_case(text, "infinity"))) {
         return infinite;
@@ -91,12 +107,22 @@ std::optional<Duration> parse_duration(std::string_view text, bool may_be_infini
     Duration sum = 0;
     bool first = true;
     while (!text.empty()) {
-        const auto part = take_part(text, first);
+        const auto part = take_part(text, first, may_have_exponent);
         if (!part || *part >= infinite - sum) return std::nullopt;
         sum += *part;
         first = false;
     }
     return sum;
+}
+
+}  // namespace
+
+std::optional<Duration> parse_duration(std::string_view text, bool may_be_infinite) {
+    return parse_sum(text, may_be_infinite, false);
+}
+
+std::optional<Duration> parse_sleep_time(std::string_view text) {
+    return parse_sum(text, true, true);
 }
 
 std::optional<bool> parse_boolean(std::string_view text) {

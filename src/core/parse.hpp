@@ -31,6 +31,9 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t m
 /// Nothing on a sign, an unknown unit, or more than 292 years.
 std::optional<Duration> parse_duration(std::string_view text, bool may_be_infinite);
 
+/// The same, `inf` included, and as GNU sleep has it also with an exponent: `1e3`, `25e-1m`.
+std::optional<Duration> parse_sleep_time(std::string_view text);
+
 /// 1, true, 0, false.
 std::optional<bool> parse_boolean(std::string_view text);
 

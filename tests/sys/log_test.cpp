@@ -148,6 +148,7 @@ TEST_F(LogTest, still_works_after_the_inherited_descriptors_were_closed) {
     kernel().stderr_is = Stderr::terminal;
     warn("unknown variable");
     cmd::release_inherited(-1);
+    log.reopen();
     warn("killing what did not stop");
     EXPECT_EQ(kernel().log,
               "usher: warning: unknown variable\nusher: warning: killing what did not stop\n");

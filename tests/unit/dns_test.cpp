@@ -342,22 +342,22 @@ std::string hosts(std::string_view name, const std::string& text) {
     });
 }
 
-const std::string hosts =
+const std::string hosts_file =
     "127.0.0.1\tlocalhost\n::1 localhost ip6-localhost\n# 9.9.9.9 db\n10.0.0.1 db.example db # "
     "db2\r\n10.0.0.2 db3 db\n"
     "bad db\n1.2.3 db\nfe80::1%eth0 db\n 10.0.0.9 db\n\n10.0.0.3";
 
 TEST(HostsMatcher, GivesAllAddressesOfANameOrAlias) {
-    EXPECT_EQ(hosts("localhost", hosts), "127.0.0.1 ::1");
-    EXPECT_EQ(hosts("ip6-localhost", hosts), "::1");
-    EXPECT_EQ(hosts("db", hosts), "10.0.0.1 10.0.0.2");
-    EXPECT_EQ(hosts("db.example", hosts), "10.0.0.1");
+    EXPECT_EQ(hosts("localhost", hosts_file), "127.0.0.1 ::1");
+    EXPECT_EQ(hosts("ip6-localhost", hosts_file), "::1");
+    EXPECT_EQ(hosts("db", hosts_file), "10.0.0.1 10.0.0.2");
+    EXPECT_EQ(hosts("db.example", hosts_file), "10.0.0.1");
 }
 
 TEST(HostsMatcher, MatchesWholeNamesOutsideCommentsOnly) {
     for (const std::string_view name :
          {"db2", "d", "b", "db.", "DB", "db4", "127.0.0.1", "", "#", "10.0.0.3"})
-        EXPECT_EQ(hosts(name, hosts), "") << name;
+        EXPECT_EQ(hosts(name, hosts_file), "") << name;
 }
 
 TEST(HostsMatcher, GivesALineOnceAndNeedsNoFinalLineEnd) {

@@ -235,9 +235,9 @@ TEST(GrpcCall, ReadsAMessageSpreadOverFrames) {
 }
 
 TEST(GrpcCall, TakesPaddingOffData) {
-    const std::string padded = "\3" + serving_message + "\0\0\0"s;
+    const std::string padded_message = "\3" + serving_message + "\0\0\0"s;
     EXPECT_EQ(
-        read(hello + reply_headers + frame(data, padded, 1, padded) +
+        read(hello + reply_headers + frame(data, padded, 1, padded_message) +
              frame(data, padded, 1, "\0"s) + frame(data, padded, 1, "\4"s + "abcd") + trailers),
         serving(Serving::serving));
     EXPECT_EQ(why(hello + reply_headers + frame(data, padded, 1, "")), Reason::malformed);
