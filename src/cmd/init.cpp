@@ -206,10 +206,9 @@ void Init::note_end(int pid, int status) {
     Line text(room);
     text.add(is_main ? "main process " : "reaped ").add(pid);
     if ((status & 0x7f) != 0) {
-        text.add(" was ended by ");
-        add_signal_name(text, status & 0x7f);
+        add_signal_name(text.add(": ended by "), status & 0x7f);
     } else {
-        text.add(" ended with exit code ").add(shell_code(status));
+        text.add(": exit code ").add(shell_code(status));
     }
     log_.write({.level = level,
                 .event = is_main ? "main-ended" : "reaped",

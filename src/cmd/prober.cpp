@@ -144,8 +144,9 @@ void Prober::settle_file(Slot& slot) {
         detail.add("file: ").add(static_cast<std::int64_t>(facts.value.size));
         detail.add(" bytes, want at least ").add(static_cast<std::int64_t>(slot.check.min_size));
     } else {
-        add_seconds(slot.outcome.settle(Health::healthy, true), std::max<Duration>(age, 0));
-        detail.add(" old");
+        add_seconds(slot.outcome.settle(Health::healthy).add("modified "),
+                    std::max<Duration>(age, 0));
+        detail.add(" ago");
     }
 }
 
@@ -184,7 +185,7 @@ void Prober::settle_pid(Slot& slot) {
         is_alive = exists || exists.error.number == EPERM;
     }
     if (is_alive) {
-        slot.outcome.settle(Health::healthy, true).add("process ").add(pid);
+        slot.outcome.settle(Health::healthy).add("process ").add(pid);
     } else {
         detail.add("no process ").add(pid);
     }
@@ -199,7 +200,7 @@ void Prober::settle_state(Slot& slot) {
     const State state = found.value.state;
     const bool wants_running = slot.check.kind == CheckKind::ready;
     const bool good = wants_running ? state == State::running : state != State::killing;
-    slot.outcome.settle(good ? Health::healthy : Health::unhealthy, true).add(state_name(state));
+    slot.outcome.settle(good ? Health::healthy : Health::unhealthy).add(state_name(state));
 }
 
 bool Prober::all_healthy() const {
@@ -224,10 +225,10 @@ void Prober::add_result(Line& line, std::size_t index) const {
     char room[longest_result - 1];
     Line text(room);
     text.add(healthy ? "healthy " : "unhealthy ").add_untrusted(slot.check.text);
-    if (settings_.invert)
-        text.add(passed ? " passed, and --not was given:" : " failed, as --not wants:");
+    if (settings_.invert) text.add(" (--not)");
+    const bool has_colon = text.view().back() == ':';  // "ready:"
+    if (!has_colon && (!passed || settings_.invert)) text.add(':');
     const std::string_view detail = slot.outcome.detail.view();
-    if (!passed && !settings_.invert) text.add(':');
     if (!detail.empty()) text.add(' ').add_untrusted(detail);
     if (slot.outcome.timed) text.add(" in ").add(slot.outcome.took / millisecond).add("ms");
     line.add(text.view()).add('\n');

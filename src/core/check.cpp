@@ -173,7 +173,7 @@ bool expand_variables(std::string_view text, char* const* environment, Line& out
         if (default_at != std::string_view::npos && value.empty())
             value = slice(inside, default_at + 2);
         if (value.data() == nullptr) {
-            return refuse(bad, "variable is not set:", inside, "a set one, or ${NAME:-default}");
+            return refuse(bad, "variable is not set:", inside, "${NAME:-default}");
         }
         out.add(value);
         text = slice(braced, end + 1);

@@ -113,6 +113,7 @@ class Supervisor {
     void resume_while_stopping(const Event& event, Actions& actions);
     void hand_over_again(const Event& event, Actions& actions);
     void begin_linger(const Event& event, Actions& actions);
+    void tell_rest(int signal, Actions& actions) const;
     void tell_again(const Event& event, Actions& actions);
     void begin_killing(Time now, Actions& actions);
     void leave(const Event& event, Actions& actions);

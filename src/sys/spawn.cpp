@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "text.hpp"
@@ -61,11 +62,29 @@ void try_exec(Child& child, const char* path) {
     child.shell_argv[0] = shell;
     child.shell_argv[1] = path;
     char* const* word = child.request->argv;
-    for (size_t i = 1; word[0] != nullptr && word[i] != nullptr; ++i)
+    size_t i = 0;
+    do {
+        ++i;
         child.shell_argv[i + 1] = word[i];
+    } while (word[i] != nullptr);
     (void)execve(shell, const_cast<char* const*>(child.shell_argv),  // NOLINT(*-const-cast)
                  child.envp);
     child.failure = failure;
+}
+
+// One directory of PATH. The room for the path is gone with the call, however long PATH is.
+[[gnu::noinline]] void try_in_directory(Child& child, std::string_view directory,
+                                        std::string_view name) {
+    const size_t size = directory.size() + name.size() + 2;
+    child.failure = {.stage = nullptr, .number = ENAMETOOLONG};
+    if (size > path_max) return;
+    char* const path = static_cast<char*>(alloca(size));  // NOLINT: bounded by path_max
+    Line line({path, size});
+    line.add(directory);
+    if (!directory.empty()) line.add('/');  // an empty entry is the working directory
+    line.add(name).add('\0');
+    child.failure = {};
+    try_exec(child, path);
 }
 
 // execvp's search: a directory where it is not found does not count, one where it is forbidden
@@ -74,25 +93,14 @@ void search_and_exec(Child& child, std::string_view name) {
     std::string_view path = variable(child.request->envp, "PATH=");
     if (path.empty()) path = default_path;
     SpawnFailure best{.stage = nullptr, .number = ENOENT};
-    char room[path_max];
     while (true) {
         const bool is_last = path.find(':') == std::string_view::npos;
-        const std::string_view directory = take_until(path, ':');
-        Line candidate(room);
-        candidate.add(directory);
-        if (!directory.empty()) candidate.add('/');  // an empty entry is the working directory
-        candidate.add(name).add('\0');
-        if (!candidate.full()) {
-            child.failure = {};
-            try_exec(child, room);
-            const int number = child.failure.number;
-            if (number != ENOENT && number != ENOTDIR) best = child.failure;
-            if (number != ENOENT && number != ENOTDIR && number != EACCES &&
-                !child.failure.interpreter_missing) {
-                break;
-            }
-        }
-        if (is_last) break;
+        try_in_directory(child, take_until(path, ':'), name);
+        const int number = child.failure.number;
+        const bool is_absent = number == ENOENT || number == ENOTDIR || number == ENAMETOOLONG;
+        if (!is_absent) best = child.failure;
+        const bool goes_on = is_absent || number == EACCES || child.failure.interpreter_missing;
+        if (is_last || !goes_on) break;
     }
     child.failure = best;
 }
@@ -150,18 +158,14 @@ size_t count_words(char* const* words) {
 }  // namespace
 
 Spawned spawn(const SpawnRequest& request) {
-    // The child's stack and lists lie below this frame, in pages that the caller's later calls use
-    // again. Only what the child touches becomes resident.
-    constexpr size_t stack_size = 16 * size_t{1024};
-    alignas(16) char stack[stack_size];
+    const size_t words = count_words(request.argv);
     Child child{.request = &request,
                 .caller = sys::getpid(),
                 .shell_argv = nullptr,
                 .envp = request.envp,
                 .failure = {}};
     child.shell_argv = static_cast<const char**>(
-        alloca((count_words(request.argv) + 2) * sizeof(char*)));  // NOLINT: bounded by ARG_MAX
-    child.shell_argv[count_words(request.argv) + 1] = nullptr;
+        alloca((words + 2) * sizeof(char*)));  // NOLINT: bounded by ARG_MAX
     if (request.extra_variable != nullptr) {
         const size_t count = count_words(request.envp);
         child.envp = static_cast<char**>(alloca((count + 2) * sizeof(char*)));  // NOLINT: the same
@@ -169,8 +173,15 @@ Spawned spawn(const SpawnRequest& request) {
         child.envp[count] = const_cast<char*>(request.extra_variable);  // NOLINT(*-const-cast)
         child.envp[count + 1] = nullptr;
     }
+    // The child's stack is our own, from a little below what we use of it: we are suspended until
+    // it has exec'ed, and whatever we call after that uses the same pages again.
+    constexpr size_t below_clone = 1024;
+    constexpr size_t alignment = 64;
+    char* const here = static_cast<char*>(alloca(alignment));  // NOLINT: constant
+    char* const stack =
+        here - below_clone - reinterpret_cast<uintptr_t>(here) % alignment;  // NOLINT
     // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
-    const int pid = clone(run_child, stack + stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+    const int pid = clone(run_child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
     if (pid < 0) return {.pid = 0, .failure = {.stage = "clone", .number = errno}};
     if (child.failure.number == 0) child.failure.stage = nullptr;
     return {.pid = pid, .failure = child.failure};
@@ -184,7 +195,6 @@ SpawnFailure exec_in_place(const SpawnRequest& request) {
         .shell_argv = static_cast<const char**>(alloca((words + 2) * sizeof(char*))),  // NOLINT
         .envp = request.envp,
         .failure = {}};
-    child.shell_argv[words + 1] = nullptr;
     (void)rt_sigprocmask(MaskHow::set, request.mask);
     exec_program(child);
     return child.failure;
