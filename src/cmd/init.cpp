@@ -35,6 +35,14 @@ void signal_descendant(void* context, int pid) {
     if (sys::is_descendant(pid) && sys::kill(pid, sweep.signal)) ++sweep.sent;
 }
 
+void continue_stopped(void* is_init, int pid) {
+    const auto stat = sys::read_stat(pid);
+    const bool is_stopped = stat && stat.value.state == 'T';
+    if (is_stopped && (*static_cast<bool*>(is_init) || sys::is_descendant(pid))) {
+        (void)sys::kill(pid, sig::cont);
+    }
+}
+
 struct Survivors {
     static constexpr int most_named = 16;
     bool is_init;
@@ -272,7 +280,11 @@ void Init::perform(const Action& action) {
         case ActionKind::give_terminal: terminal_.give_to(program_); return;
         case ActionKind::take_terminal: return terminal_.take_back();
         case ActionKind::stop_self: return stop_self(action.signal);
-        case ActionKind::tell_rest: return tell_rest(action.signal);
+        case ActionKind::tell_rest:
+            tell_rest(action.signal);
+            // What is stopped would hear of it only when it is continued.
+            if (sys::proc_is_ours()) (void)sys::for_each_process(continue_stopped, &is_init_);
+            return;
         case ActionKind::name_survivors: return name_survivors();
         case ActionKind::kill_rest: return tell_rest(sig::kill);
         case ActionKind::leave: left_ = true; return;

@@ -97,24 +97,24 @@ constexpr Table table = [] {
     return packed;
 }();
 
-struct CommandText {
-    char name[7];
-    char usage[64];
-    char purpose[88];
-};
-constexpr CommandText commands[] = {
-    {"", "usher [OPTIONS] [--] PROGRAM [ARG...]",
-     "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds the stop."},
-    {"probe", "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
-     "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check."},
-    {"wait", "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
-     "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time."},
-    {"sleep", "usher sleep DURATION...",
-     "Sleeps for the sum. TERM and INT end it at once: 143, 130."},
-    {"status", "usher status [--json]",
-     "Says what the init of this container is doing. Exit code 1: there is none."},
-};
-static_assert(sizeof commands / sizeof commands[0] == command_count);
+// Name, usage and purpose of each command, in the order of the enum.
+constexpr char command_texts[] =
+    "\0usher [OPTIONS] [--] PROGRAM [ARG...]\0"
+    "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds the stop.\0"
+    "probe\0usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]\0"
+    "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check.\0"
+    "wait\0usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]\0"
+    "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time.\0"
+    "sleep\0usher sleep DURATION...\0Sleeps for the sum. TERM and INT end it at once: 143, 130.\0"
+    "status\0usher status [--json]\0"
+    "Says what the init of this container is doing. Exit code 1: there is none.";
+constexpr int texts_of_a_command = 3;
+const char* command_name(int command) {
+    return nth_text(command_texts, command * texts_of_a_command);
+}
+const char* command_usage(int command) {
+    return nth_text(command_texts, command * texts_of_a_command + 1);
+}
 
 constexpr char prefix[] = "USHER_";
 constexpr std::size_t prefix_length = sizeof prefix - 1;
@@ -142,17 +142,13 @@ bool is_variable_of(const Option& option, std::string_view stem) {
 
 }  // namespace
 
-const char* Option::text(int index) const {
-    const char* text = &table.texts[texts];
-    for (; index > 0; --index) text += std::strlen(text) + 1;
-    return text;
-}
+const char* Option::text(int index) const { return nth_text(&table.texts[texts], index); }
 
 std::span<const Option> option_table() { return table.options; }
 
 std::optional<Command> find_command(std::string_view word) {
     for (int i = 1; i < command_count; ++i) {
-        if (equal(word, commands[i].name)) return static_cast<Command>(i);
+        if (equal(word, command_name(i))) return static_cast<Command>(i);
     }
     return std::nullopt;
 }
@@ -305,13 +301,12 @@ void add_option_help(Line& line, const Option& option) {
 }  // namespace
 
 void add_help(Line& line, Command command) {
-    const CommandText& text = commands[static_cast<int>(command)];
-    line.add("Usage: ").add(text.usage).add('\n');
+    const char* const usage = command_usage(static_cast<int>(command));
+    line.add("Usage: ").add(usage).add('\n');
     if (command == Command::run) {
-        for (int i = 1; i < command_count; ++i)
-            line.add("       ").add(commands[i].usage).add('\n');
+        for (int i = 1; i < command_count; ++i) line.add("       ").add(command_usage(i)).add('\n');
     }
-    line.add(text.purpose).add("\n\n");
+    line.add(nth_text(usage, 1)).add("\n\n");
     for (const Option& option : table.options) {
         if (known_in(option, command)) add_option_help(line, option);
     }

@@ -161,14 +161,7 @@ void Supervisor::begin_linger(const Event& event, Actions& actions) {
     }
     state_ = State::lingering;
     deadline_ = std::min(after(event.now, settings_.linger), grace_end_);
-    tell_rest(settings_.linger_signal, actions);
-}
-
-// What is stopped would hear of it only when it is continued.
-void Supervisor::tell_rest(int signal, Actions& actions) const {
-    if (signal == 0) return;
-    actions.add(ActionKind::tell_rest, signal);
-    actions.add(ActionKind::tell_rest, sig::cont);
+    if (settings_.linger_signal != 0) actions.add(ActionKind::tell_rest, settings_.linger_signal);
 }
 
 // The program is gone and cannot be forwarded to, but whoever is left should hear of the stop, and
@@ -179,7 +172,8 @@ void Supervisor::tell_again(const Event& event, Actions& actions) {
         grace_end_ = after(event.now, settings_.grace);
         deadline_ = std::min(deadline_, grace_end_);
     }
-    tell_rest(settings_.rewrite[static_cast<std::size_t>(event.signal)], actions);
+    const int to_send = settings_.rewrite[static_cast<std::size_t>(event.signal)];
+    if (to_send != 0) actions.add(ActionKind::tell_rest, to_send);
 }
 
 void Supervisor::begin_killing(Time now, Actions& actions) {

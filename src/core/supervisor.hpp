@@ -61,7 +61,7 @@ enum class ActionKind : std::uint8_t {
     give_terminal,   ///< the program's group becomes the foreground group
     take_terminal,   ///< usher's own group does
     stop_self,       ///< as `signal` would have stopped usher
-    tell_rest,       ///< `signal` to everything that is left
+    tell_rest,       ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
     name_survivors,  ///< log who is about to be killed
     kill_rest,       ///< SIGKILL to everything that is left
     leave,           ///< end with exit_code()
@@ -113,7 +113,6 @@ class Supervisor {
     void resume_while_stopping(const Event& event, Actions& actions);
     void hand_over_again(const Event& event, Actions& actions);
     void begin_linger(const Event& event, Actions& actions);
-    void tell_rest(int signal, Actions& actions) const;
     void tell_again(const Event& event, Actions& actions);
     void begin_killing(Time now, Actions& actions);
     void leave(const Event& event, Actions& actions);

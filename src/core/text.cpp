@@ -37,6 +37,11 @@ bool take_prefix(std::string_view& text, const char* prefix) {
     return begins;
 }
 
+const char* nth_text(const char* texts, int index) {
+    for (; index > 0; --index) texts += std::strlen(texts) + 1;
+    return texts;
+}
+
 std::string_view take_until(std::string_view& rest, char separator) {
     const std::size_t at = rest.find(separator);
     const std::string_view head = slice(rest, 0, at);

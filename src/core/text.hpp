@@ -26,6 +26,10 @@ constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/// Of texts that lie behind each other, each ended by a NUL: number `index`, from 0. Such a row of
+/// texts needs no pointers, which a static-pie would have to relocate at start.
+const char* nth_text(const char* texts, int index);
+
 /// Cuts `rest` at the first `separator`: returns what came before it and leaves what came after.
 /// Without a separator all of it is returned and `rest` is left empty.
 std::string_view take_until(std::string_view& rest, char separator);

@@ -35,13 +35,11 @@ static_assert(count_texts() == sizeof numbers);
 }  // namespace
 
 void add_error(Line& line, int number) {
-    const char* text = texts;
-    for (const unsigned char known : numbers) {
-        if (known == number) {
-            line.add(text);
+    for (std::size_t i = 0; i < sizeof numbers; ++i) {
+        if (numbers[i] == number) {
+            line.add(nth_text(texts, static_cast<int>(i)));
             return;
         }
-        while (*text++ != 0) continue;
     }
     line.add("error ").add(number);
 }

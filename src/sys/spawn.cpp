@@ -11,6 +11,10 @@
 
 #include "text.hpp"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace usher::sys {
 
 namespace {
@@ -149,6 +153,22 @@ int run_child(void* argument) {
     sys::exit(1);
 }
 
+// The child's stack is our own, from a little below what clone uses of it: we are suspended until
+// the child has exec'ed, and whatever we call later uses the same pages again.
+[[gnu::noinline]] char* child_stack() {
+#ifdef __SANITIZE_ADDRESS__
+    // ASan keeps book of what lies where on a stack, and a child that execs never closes its pages.
+    alignas(64) static char stack[256 * 1024];
+    __asan_unpoison_memory_region(stack, sizeof stack);
+    return stack + sizeof stack;
+#else
+    constexpr uintptr_t below_clone = 1024;
+    constexpr uintptr_t alignment = 64;
+    const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));  // NOLINT
+    return reinterpret_cast<char*>((here - below_clone) & ~(alignment - 1));    // NOLINT
+#endif
+}
+
 size_t count_words(char* const* words) {
     size_t count = 0;
     while (words[count] != nullptr) ++count;
@@ -173,13 +193,7 @@ Spawned spawn(const SpawnRequest& request) {
         child.envp[count] = const_cast<char*>(request.extra_variable);  // NOLINT(*-const-cast)
         child.envp[count + 1] = nullptr;
     }
-    // The child's stack is our own, from a little below what we use of it: we are suspended until
-    // it has exec'ed, and whatever we call after that uses the same pages again.
-    constexpr size_t below_clone = 1024;
-    constexpr size_t alignment = 64;
-    char* const here = static_cast<char*>(alloca(alignment));  // NOLINT: constant
-    char* const stack =
-        here - below_clone - reinterpret_cast<uintptr_t>(here) % alignment;  // NOLINT
+    char* const stack = child_stack();
     // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
     const int pid = clone(run_child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
     if (pid < 0) return {.pid = 0, .failure = {.stage = "clone", .number = errno}};

@@ -675,10 +675,10 @@ TEST_F(InitTest, tells_the_whole_shutdown_when_asked_to_say_more) {
               "usher: draining: serving on for 1s before the stop signal is forwarded\n"
               "usher: stopping: grace 8s\n"
               "usher: sent SIGTERM to process group 10\n"
-              "usher: main process 10 ended with exit code 0\n"
+              "usher: main process 10: exit code 0\n"
               "usher: lingering: waiting up to 3s for what the main process left behind\n"
               "usher: sent SIGTERM to every process\n"
-              "usher: reaped 11 was ended by SIGTERM\n"
+              "usher: reaped 11: ended by SIGTERM\n"
               "usher: ended: exit code 0\n");
 }
 

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT
+"""The log: readable, one line an event, and never in the way of signals and zombies."""
+import calendar
+import fcntl
+import json
+import os
+import re
+import select
+import socket
+import time
+
+from harness import (KNOWN, TERM, Stream, both, children, equal, processes, run, scratch, start,
+                      test, wait_for, witness)
+from signals import MARK, USR1, expect
+
+VERBOSE = ("-v", "-v", "-v")
+
+
+def fill(fd):
+    """Fills a pipe or socket to the last byte and leaves it in blocking mode."""
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(fd, b"x" * size)
+        except BlockingIOError:
+            pass
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+
+
+def empty(fd):
+    """Reads what is there now."""
+    data = b""
+    while select.select([fd], [], [], 0)[0]:
+        part = os.read(fd, 65536)
+        if not part:
+            break
+        data += part
+    return data
+
+
+def works(init):
+    """Signals are forwarded and orphans reaped, whatever becomes of the log."""
+    for pid in children(init.pid)[1:]:
+        os.kill(pid, 9)
+        wait_for(lambda p=pid: p not in processes(), "the orphan is reaped")
+    for _ in range(30):
+        init.kill(USR1)
+        expect(init, USR1)
+
+
+def busy(pid1, stderr, *words):
+    return start(*VERBOSE, *words, "--", *witness("orphans", 5, "--live"), pid1=pid1, stderr=stderr)
+
+
+def check_full(pid1, read_end, write_end, *words):
+    """A full log that is read later: nothing waits, and the loss is told."""
+    fill(write_end)
+    init = busy(pid1, write_end, *words)
+    with init:
+        init.out.expect("^spawned 5$")
+        works(init)
+        flags = fcntl.fcntl(write_end, fcntl.F_GETFL)
+        assert not flags & os.O_NONBLOCK, "the shared description was set to O_NONBLOCK"
+        empty(read_end)
+        init.kill(USR1)
+        expect(init, USR1)
+        told = b""
+        end = time.monotonic() + 10
+        while not re.search(rb"\b\d+\b.*\b(?:lost|dropped)\b|\b(?:lost|dropped)\b.*\b\d+\b", told):
+            assert time.monotonic() < end, f"the loss is not told in {told!r}"
+            told += empty(read_end)
+            time.sleep(0.002)
+        text = told.decode().lstrip("x")
+        for line in text.splitlines():
+            assert line.startswith("{" if words else "usher: "), f"not whole: {line!r}"
+        init.kill(TERM)
+        equal(init.wait(), 0)
+
+
+@both("a full stderr pipe holds up neither signals nor zombies, and the loss is told afterwards")
+def _(pid1):
+    read_end, write_end = os.pipe()
+    check_full(pid1, read_end, write_end)
+
+
+@both("the loss is told in JSON, too")
+def _(pid1):
+    read_end, write_end = os.pipe()
+    check_full(pid1, read_end, write_end, "--log-format", "json")
+
+
+@both("a full stderr socket holds up neither signals nor zombies")
+def _(pid1):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        check_full(pid1, ours.fileno(), theirs.fileno())
+
+
+@both("a full stderr pipe of one page, filled by the program without end, holds up nothing")
+def _(pid1):
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, 1031, 4096)   # F_SETPIPE_SZ
+    script = "trap 'exit 3' USR1; echo ready; (exec dd if=/dev/zero bs=1 >&2 2>/dev/null) & wait"
+    init = start(*VERBOSE, "--linger", "0.1", "--", "sh", "-c", script, pid1=pid1, stderr=write_end)
+    os.close(write_end)
+    with init:
+        init.out.expect("^ready$")
+        wait_for(lambda: len(init.descendants()) >= 2, "the writer")
+        for _ in range(50):
+            init.kill(28)
+        init.kill(USR1)
+        equal(init.wait(), 3)
+    os.close(read_end)
+
+
+@both("a pipe that somebody else fills again and again never blocks usher")
+def _(pid1):
+    # poll before write is not enough: between the two the pipe may be filled. Fails on that.
+    read_end, write_end = os.pipe()
+    fill(write_end)
+    child = os.fork()
+    if child == 0:
+        while True:
+            os.write(write_end, b"y" * 4096)
+    KNOWN.add(child)
+    init = busy(pid1, write_end)
+    try:
+        with init:
+            init.out.expect("^spawned 5$")
+            for _ in range(200):
+                os.read(read_end, 4096)
+                init.kill(USR1)
+                expect(init, USR1)
+            init.kill(TERM)
+            equal(init.wait(), 0)
+    finally:
+        os.kill(child, 9)
+
+
+@both("a closed stderr loses the log and nothing else")
+def _(pid1):
+    init = start(*VERBOSE, "--", *witness("orphans", 5, "--live"), pid1=pid1,
+                 before=("--close", "2"))
+    with init:
+        init.out.expect("^spawned 5$")
+        works(init)
+        init.kill(TERM)
+        equal(init.wait(), 0)
+
+
+@both("a stderr whose reader is gone loses the log and nothing else")
+def _(pid1):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with busy(pid1, write_end) as init:
+        init.out.expect("^spawned 5$")
+        works(init)
+        init.kill(TERM)
+        equal(init.wait(), 0)
+
+
+@both("a slow reader gets whole lines")
+def _(pid1):
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, 1031, 4096)
+    init = busy(pid1, write_end)
+    os.close(write_end)
+    data = b""
+    with init:
+        init.out.expect("^spawned 5$")
+        for n in range(300):
+            init.kill(USR1)
+            expect(init, USR1)
+            if n % 10 == 0:
+                data += os.read(read_end, 512)
+        init.kill(TERM)
+        equal(init.wait(), 0)
+    while part := os.read(read_end, 65536):
+        data += part
+    lines = data.decode().splitlines()
+    assert len(lines) > 20, lines
+    equal([line for line in lines if not line.startswith("usher: ")], [], "broken lines")
+
+
+@both("a stderr that is a file gets every line, at its end")
+def _(pid1):
+    path = scratch("log")
+    with open(path, "ab") as file:
+        file.write(b"before\n")
+        file.flush()
+        with busy(pid1, file) as init:
+            init.out.expect("^spawned 5$")
+            works(init)
+            init.kill(TERM)
+            equal(init.wait(), 0)
+    with open(path, encoding="ascii") as file:
+        lines = file.read().splitlines()
+    equal(lines[0], "before")
+    assert len([x for x in lines if "USR1" in x]) >= 30, lines
+    assert all(line.startswith("usher: ") for line in lines[1:]), lines
+
+
+@both("a stderr that is a file without append keeps the program's own lines")
+def _(pid1):
+    path = scratch("log")
+    with open(path, "wb") as file:
+        script = "echo one >&2; kill -USR2 $$; echo two >&2; exit 3"
+        with start(*VERBOSE, "--", "sh", "-c", "trap : USR2; " + script, pid1=pid1,
+                   stderr=file) as init:
+            equal(init.wait(), 3)
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    for word in ("one\n", "two\n", "exit code 3"):
+        assert word in text, text
+
+
+@both("a stderr that is a socket gets whole lines")
+def _(pid1):
+    ours, theirs = socket.socketpair()
+    with ours:
+        init = busy(pid1, theirs.fileno())
+        theirs.close()
+        log = Stream(ours.fileno())
+        with init:
+            init.out.expect("^spawned 5$")
+            works(init)
+            init.kill(TERM)
+            equal(init.wait(), 0)
+        text = log.finish()
+    assert len(re.findall("USR1", text)) >= 30, text
+    assert all(line.startswith("usher: ") for line in text.splitlines()), text
+
+
+@both("O_NONBLOCK is not set on the shared stdio, whatever it is")
+def _(pid1):
+    read_end, write_end = os.pipe()
+    ours, theirs = socket.socketpair()
+    with open(scratch("log"), "wb") as file, ours, theirs:
+        for fd in (write_end, theirs.fileno(), file.fileno()):
+            init = start(*VERBOSE, "--", *witness("catch", "--exit", "10:0"), pid1=pid1, stderr=fd)
+            with init:
+                init.ready().kill(USR1)
+                equal(init.wait(), 0)
+            assert not fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK
+    os.close(read_end)
+
+
+# --- what is in it --------------------------------------------------------------------------
+
+def whole_life(*words, pid1=True, **options):
+    """The log of a life with every phase in it."""
+    members = ("--member", "ignore,name=we\"ird\\\n\t\x1b[0m\x01", "--member", "orphan,ignore")
+    with start(*VERBOSE, *words, "-d", "50ms", "-t", "0.3", "--", *witness("catch", *members),
+               pid1=pid1, **options) as init:
+        init.ready()
+        for sig in (USR1, 1, MARK, TERM):
+            init.kill(sig)
+            expect(init, sig)
+        equal(init.wait(), 137)
+        return init.err.finish()
+
+
+@both("each JSON line parses and has time, level and event")
+def _(pid1):
+    text = whole_life("--log-format", "json", pid1=pid1)
+    events = [json.loads(line) for line in text.splitlines()]
+    assert len(events) >= 8, text
+    for event in events:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["time"]), event
+        assert event["level"] in ("error", "warning", "info", "debug"), event
+        assert event["event"], event
+    assert any(event.get("signal") for event in events), text
+    assert any(isinstance(event.get("pid"), int) for event in events), text
+
+
+@test("the JSON log tells the phases in their order, with the time of now")
+def _():
+    before = time.time()
+    events = [json.loads(line) for line in whole_life("--log-format", "json").splitlines()]
+    states = [event["name"] for event in events if event["event"] == "state"]
+    order = [s for s in states if s in ("running", "draining", "stopping", "killing")]
+    equal(order, ["running", "draining", "stopping", "killing"])
+    stamp = events[0]["time"]
+    seconds = time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")
+    assert abs(calendar.timegm(seconds) - before) < 20, stamp
+    equal(sorted(event["time"] for event in events), [event["time"] for event in events])
+
+
+@both("each text line begins with usher: and has no control character")
+def _(pid1):
+    text = whole_life(pid1=pid1)
+    for line in text.splitlines():
+        assert line.startswith("usher: "), line
+        assert not any(ord(c) < 32 or ord(c) == 127 for c in line), repr(line)
+
+
+@both("names with control characters and bytes that are no UTF-8 stay parseable JSON")
+def _(pid1):
+    with start("--log-format", "json", "-t", "0.1", "--",
+               *witness("catch", "--member", b"ignore,name=\xff\xfe\x80\"\x7f".decode("latin-1")),
+               pid1=pid1) as init:
+        init.ready().kill(TERM)
+        equal(init.wait(), 137)
+        init.err.finish()
+        lines = init.err.data.splitlines()
+        assert lines
+        for line in lines:
+            json.loads(line.decode("utf-8"))
+
+
+@both("arguments and values of the environment are never logged")
+def _(pid1):
+    with start(*VERBOSE, "-r", "USR1:USR2", "-e", "3:7", "-t", "60", "--", "/bin/sh", "-c",
+               "exit $0", "3", "password-in-argument", pid1=pid1,
+               env={"TOKEN": "secret-of-env", "USHER_LINGER": "33s", "LISTEN_PID": "1"}) as init:
+        equal(init.wait(), 7)
+        text = init.err.finish()
+    assert text
+    for secret in ("password-in-argument", "secret-of-env", "exit $0"):
+        assert secret not in text, text
+
+
+@test("-v tells more, -q less, and nothing is said without need")
+def _():
+    quiet = run("true")[2]
+    equal(quiet, "")
+    one, two = (len(run(*words, "true")[2].splitlines()) for words in (["-v"], ["-v", "-v"]))
+    assert 0 < one <= two, (one, two)
+    equal(run("-q", "true", env={"USHER_GRAZE": "1"})[2], "")
+    equal(len(run("true", env={"USHER_GRAZE": "1"})[2].splitlines()), 1)
