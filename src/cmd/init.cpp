@@ -18,6 +18,11 @@ constexpr bool has_stopped(int status) { return (status & 0xff) == 0x7f; }  // w
 constexpr bool has_continued(int status) { return status == 0xffff; }
 constexpr int stop_signal_of(int status) { return status >> 8 & 0xff; }
 
+bool is_gone(int pid) {
+    const auto alive = sys::kill(pid, 0);
+    return !alive && alive.error.number == ESRCH;
+}
+
 void set_comm(State state) {
     char room[16];
     Line(room).add("usher:").add(state_name(state)).add('\0');
@@ -199,11 +204,6 @@ void Init::reap() {
     } else if (any) {
         dispatch({.kind = EventKind::somebody_ended});
     }
-}
-
-bool Init::is_gone(int pid) const {
-    const auto alive = sys::kill(pid, 0);
-    return !alive && alive.error.number == ESRCH;
 }
 
 void Init::note_end(int pid, int status) {

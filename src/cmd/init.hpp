@@ -32,7 +32,6 @@ class Init {
     void receive(const sys::Received& received);
     void reap();
     void note_end(int pid, int status);
-    [[nodiscard]] bool is_gone(int pid) const;
     void dispatch(Event event);
     void perform(const Action& action);
     void send(int signal);

@@ -119,7 +119,7 @@ void NetworkCheck::connect_failed(int number, Time now) {
         if (first_error_ == 0) first_error_ = number;
         disconnect();
         if (++next_address_ >= addresses_.count) return fail("connect", first_error_);
-        const Duration left = static_cast<Duration>(addresses_.count - next_address_);
+        const auto left = static_cast<Duration>(addresses_.count - next_address_);
         if (deadline_ != infinite) attempt_end_ = now + (deadline_ - now) / left;
         begin_connect();
         if (phase_ != Phase::connect || fd_ >= 0) return;

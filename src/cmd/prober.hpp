@@ -47,9 +47,9 @@ class Prober {
     };
 
     void start(Slot& slot, Time now, Time deadline);
-    void settle_file(Slot& slot);
-    void settle_pid(Slot& slot);
-    void settle_state(Slot& slot);
+    static void settle_file(Slot& slot);
+    static void settle_pid(Slot& slot);
+    static void settle_state(Slot& slot);
     void note_ends(Time started);
     int take_signals();
 

@@ -29,7 +29,7 @@ bool set_signal(int& target, std::string_view text, bool may_be_none, BadInput& 
 bool add_stop_signal(RunSettings& settings, std::string_view text, BadInput& bad) {
     int signal = 0;
     if (!set_signal(signal, text, false, bad)) return false;
-    if (signal == sig::kill || signal == sig::stop || signal == sig::chld) {
+    if (signal <= 0 || signal == sig::kill || signal == sig::stop || signal == sig::chld) {
         return refuse(bad, "cannot ask for shutdown:", text, "any but KILL, STOP and CHLD");
     }
     settings.stop_signals |= set_of(signal);

@@ -111,7 +111,7 @@ class Supervisor {
     void send(int signal, Actions& actions);
     void job_control(const Event& event, Actions& actions);
     void resume_while_stopping(const Event& event, Actions& actions);
-    void hand_over_again(const Event& event, Actions& actions);
+    static void hand_over_again(const Event& event, Actions& actions);
     void begin_linger(const Event& event, Actions& actions);
     void tell_again(const Event& event, Actions& actions);
     void begin_killing(Time now, Actions& actions);

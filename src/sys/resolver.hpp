@@ -55,7 +55,7 @@ class Resolver {
     void take_reply(std::span<const std::uint8_t> reply, std::size_t server);
     void begin_tcp(Query& query, std::size_t server);
     void step_tcp(Query& query);
-    void end_tcp(Query& query);
+    static void end_tcp(Query& query);
     void judge(Time now);
     void end(State state, const char* failure);
     [[nodiscard]] SocketAddress server_address(std::size_t server) const;
