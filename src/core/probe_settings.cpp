@@ -58,7 +58,8 @@ std::optional<StatusSet> parse_status_list(std::string_view text) {
 }
 
 ProbeSettings::ProbeSettings(Command command)
-    : timeout(command == Command::wait ? 30 * second : 3 * second) {
+    : timeout(command == Command::wait ? 30 * second : 3 * second),
+      allow_remote(command == Command::wait) {
     statuses.add(200, 399);
 }
 

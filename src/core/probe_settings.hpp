@@ -47,7 +47,7 @@ struct ProbeSettings {
     std::string_view host;      ///< empty: the check's own
     std::string_view contains;  ///< empty: the body is not read
     bool invert = false;
-    bool allow_remote = false;
+    bool allow_remote;  ///< always for `wait`
     int verbosity = 0;
 };
 

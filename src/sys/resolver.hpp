@@ -54,7 +54,7 @@ class Resolver {
     void receive();
     void take_reply(std::span<const std::uint8_t> reply, std::size_t server);
     void begin_tcp(Query& query, std::size_t server);
-    void step_tcp(Query& query);
+    static void step_tcp(Query& query);
     static void end_tcp(Query& query);
     void judge(Time now);
     void end(State state, const char* failure);

@@ -45,6 +45,7 @@ def _():
             parent.ready()
             wait_for(lambda p=usher: comm_of(p) == "usher:running", "usher is running")
             parent.kill(9)
+            expect(parent, 15)
             equal(end_of(usher), 6, f"status with {words}")
             equal(got(parent), [15])
 
@@ -55,6 +56,7 @@ def _():
         parent.ready()
         wait_for(lambda: comm_of(usher) == "usher:running", "usher is running")
         parent.kill(9)
+        expect(parent, 10)
         equal(end_of(usher), 6)
         equal(got(parent), [10])
 

@@ -85,7 +85,7 @@ def check_linger(place, user):
         wait_for(lambda: not alive(usher), "usher is gone")
         hearing = (1, 2, 3, 4) if place is plain else (1, 3)
         for index in hearing:
-            equal(member_got(streams, index), [TERM], f"member {index}")
+            wait_for(lambda i=index: member_got(streams, i) == [TERM], f"member {index} hears")
         if place is plain:
             wait_for(lambda: not any(map(alive, everybody)), "all are gone")
 
@@ -95,6 +95,7 @@ def check_grace(place, user):
                                 program=MEMBERS) as (usher, streams):
         everybody = descendants(usher)
         os.kill(usher, TERM)
+        expect(streams, TERM)
         wait_for(lambda: not alive(usher), "usher is gone")
         equal(got(streams), [TERM])
         if place is plain:
