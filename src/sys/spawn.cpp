@@ -80,7 +80,7 @@ void try_exec(Child& child, const char* path) {
 [[gnu::noinline]] void try_in_directory(Child& child, std::string_view directory,
                                         std::string_view name) {
     const size_t size = directory.size() + name.size() + 2;
-    child.failure = {.stage = nullptr, .number = ENAMETOOLONG};
+    child.failure = {.stage = nullptr, .number = ENOENT};
     if (size > path_max) return;
     char* const path = static_cast<char*>(alloca(size));  // NOLINT: bounded by path_max
     Line line({path, size});
@@ -101,9 +101,10 @@ void search_and_exec(Child& child, std::string_view name) {
         const bool is_last = path.find(':') == std::string_view::npos;
         try_in_directory(child, take_until(path, ':'), name);
         const int number = child.failure.number;
-        const bool is_absent = number == ENOENT || number == ENOTDIR || number == ENAMETOOLONG;
+        const bool is_absent = number == ENOENT || number == ENOTDIR;
         if (!is_absent) best = child.failure;
-        const bool goes_on = is_absent || number == EACCES || child.failure.interpreter_missing;
+        const bool goes_on = is_absent || number == EACCES || number == ENAMETOOLONG ||
+                             child.failure.interpreter_missing;
         if (is_last || !goes_on) break;
     }
     child.failure = best;
