@@ -12,6 +12,7 @@ namespace usher::cmd {
 namespace {
 
 constexpr int everybody = -1;
+constexpr int own_group = 0;
 constexpr Duration after_failure = 100 * millisecond;
 
 constexpr bool has_stopped(int status) { return (status & 0xff) == 0x7f; }  // wait(2)
@@ -27,6 +28,11 @@ void set_comm(State state) {
     char room[16];
     Line(room).add("usher:").add(state_name(state)).add('\0');
     (void)sys::set_name(room);
+}
+
+bool continue_pending() {
+    const auto pending = sys::rt_sigpending();
+    return pending && contains(pending.value, sig::cont);
 }
 
 // Everything below usher, when it is not PID 1 and kill(-1) would hit strangers.
@@ -126,9 +132,12 @@ void Init::step() {
         if (now >= deadline) return dispatch({.kind = EventKind::deadline});
         if (deadline - now < timeout) timeout = deadline - now;
     }
-    if (resumed_) {
-        resumed_ = false;
-        return dispatch({.kind = EventKind::resumed, .foreground = terminal_.foreground(program_)});
+    if (resumed_ != 0) {
+        const int signal = resumed_;
+        resumed_ = 0;
+        return dispatch({.kind = EventKind::resumed,
+                         .signal = signal,
+                         .foreground = terminal_.foreground(program_)});
     }
     const auto received = sys::rt_sigtimedwait(all_signals, timeout);
     if (received) return receive(received.value);
@@ -161,7 +170,8 @@ void Init::receive(const sys::Received& received) {
             {.event = "received", .text = text.view(), .pid = received.pid, .signal = signal});
     }
     Event event{.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal,
-                .signal = signal};
+                .signal = signal,
+                .by_kernel = received.code > 0};
     if (signal == sig::cont) event.foreground = terminal_.foreground(program_);
     dispatch(event);
 }
@@ -276,10 +286,11 @@ void Init::log_state() {
 void Init::perform(const Action& action) {
     switch (action.kind) {
         case ActionKind::send: return send(action.signal);
-        case ActionKind::resume: return send(sig::cont);
+        case ActionKind::resume: return resume();
         case ActionKind::give_terminal: terminal_.give_to(program_); return;
         case ActionKind::take_terminal: return terminal_.take_back();
-        case ActionKind::stop_self: return stop_self(action.signal);
+        case ActionKind::stop_self: return stop(sys::getpid(), action.signal);
+        case ActionKind::stop_group: return stop(own_group, action.signal);
         case ActionKind::tell_rest:
             tell_rest(action.signal);
             // What is stopped would hear of it only when it is continued.
@@ -291,14 +302,22 @@ void Init::perform(const Action& action) {
     }
 }
 
+void Init::resume() {
+    if (settings_.forward == Forward::all) return tell_rest(sig::cont);
+    return send_to_group(sig::cont);
+}
+
 // To whom --forward names. The main process has not been reaped, so its pid and group are its own.
 void Init::send(int signal) {
     if (settings_.forward == Forward::all) return tell_rest(signal);
-    if (settings_.forward == Forward::group) {
-        const auto sent = sys::kill(-program_, signal);
-        log_kill("process group", program_, signal, sent.error);
-        if (sent || sent.error.number != ESRCH) return;
-    }
+    if (settings_.forward == Forward::group) return send_to_group(signal);
+    log_kill("process", program_, signal, sys::kill(program_, signal).error);
+}
+
+void Init::send_to_group(int signal) {
+    const auto sent = sys::kill(-program_, signal);
+    log_kill("process group", program_, signal, sent.error);
+    if (sent || sent.error.number != ESRCH) return;
     log_kill("process", program_, signal, sys::kill(program_, signal).error);
 }
 
@@ -351,12 +370,14 @@ void Init::name_survivors() {
 
 // As the terminal's ^Z would: by that signal, so that the shell outside sees a stopped job. The
 // kernel ignores it in an orphaned process group, where nobody could bring us back.
-void Init::stop_self(int signal) {
-    (void)sys::rt_sigprocmask(sys::MaskHow::unblock, set_of(signal));
-    (void)sys::kill(sys::getpid(), signal);
-    (void)sys::rt_sigprocmask(sys::MaskHow::block, set_of(signal));
-    const auto pending = sys::rt_sigpending();
-    resumed_ = !pending || !contains(pending.value, sig::cont);
+void Init::stop(int whom, int signal) {
+    // Not by SIGSTOP, which would stop usher even there.
+    const int by = signal == sig::stop ? sig::tstp : signal;
+    (void)sys::rt_sigprocmask(sys::MaskHow::unblock, set_of(by));
+    // It would discard a SIGCONT that is pending, and that may be the answer to this very stop.
+    if (!continue_pending()) (void)sys::kill(whom, by);
+    (void)sys::rt_sigprocmask(sys::MaskHow::block, set_of(by));
+    if (!continue_pending()) resumed_ = signal;
 }
 
 }  // namespace usher::cmd

@@ -35,9 +35,11 @@ class Init {
     void dispatch(Event event);
     void perform(const Action& action);
     void send(int signal);
+    void send_to_group(int signal);
+    void resume();
     void tell_rest(int signal);
     void name_survivors();
-    void stop_self(int signal);
+    void stop(int whom, int signal);
     void show_state();
     void log_state();
     void log_kill(const char* whom, int pid, int signal, const Error& error);
@@ -50,7 +52,7 @@ class Init {
     int program_ = 0;
     State shown_ = State::starting;
     bool left_ = false;
-    bool resumed_ = false;     ///< stop_self came back without a SIGCONT
+    int resumed_ = 0;          ///< the signal of a stop() that came back without a SIGCONT
     bool look_again_ = false;  ///< wait4 failed: do not rely on the next SIGCHLD
 };
 

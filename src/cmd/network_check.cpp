@@ -128,7 +128,7 @@ void NetworkCheck::connect_failed(int number, Time now) {
 
 void NetworkCheck::connected() {
     trace("connected");
-    if (check_->kind == CheckKind::tcp) return succeed({});
+    if (check_->kind == CheckKind::tcp) return succeed();
     sent_ = 0;
     if (check_->kind == CheckKind::http) {
         http_.emplace(settings_->contains, equal(settings_->method, "HEAD"));
@@ -327,8 +327,8 @@ void NetworkCheck::fail(const char* phase, int number) {
     sys::add_error(outcome_->detail, number);
 }
 
-void NetworkCheck::succeed(std::string_view detail) {
-    outcome_->settle(Health::healthy, true).add(detail);
+void NetworkCheck::succeed() {
+    outcome_->settle(Health::healthy, true);
     disconnect();
     phase_ = Phase::over;
 }

@@ -47,7 +47,7 @@ class NetworkCheck {
     void time_out();
     void fail(const char* phase, const char* reason);
     void fail(const char* phase, int number);
-    void succeed(std::string_view detail);
+    void succeed();
     void finish(Verdict verdict);
     void disconnect();
     void trace(std::string_view what);

@@ -61,7 +61,7 @@ void ProgramCheck::reap() {
     }
 }
 
-void ProgramCheck::kill_all(std::string_view reason) {
+void ProgramCheck::kill_all(const char* reason) {
     if (pid_ == 0) return;
     if (outcome_->health == Health::pending) outcome_->settle(Health::unhealthy, true).add(reason);
     const Time end = sys::monotonic_clock() + kill_patience;

@@ -15,7 +15,7 @@ class ProgramCheck {
     void reap();
     /// The time is up: SIGKILL to its process group and to its descendants in other groups, and
     /// waits for them, at most `kill_patience`. Does nothing when the program has ended.
-    void kill_all(std::string_view reason);
+    void kill_all(const char* reason);
 
   private:
     int pid_ = 0;  ///< 0: not running

@@ -13,11 +13,11 @@ void add_text_record(Line& line, const Record& record) {
     line.add(record.text).add('\n');
 }
 
-void add_text_field(Line& line, std::string_view key, std::string_view value) {
+void add_text_field(Line& line, const char* key, std::string_view value) {
     line.add(",\"").add(key).add("\":\"").add_json(value).add('"');
 }
 
-void add_number_field(Line& line, std::string_view key, int value) {
+void add_number_field(Line& line, const char* key, int value) {
     line.add(",\"").add(key).add("\":").add(value);
 }
 

@@ -18,7 +18,7 @@ enum class Level : std::uint8_t { error, warning, info, debug };
 /// values of the environment.
 struct Record {
     Level level = Level::info;
-    std::string_view event;
+    const char* event = "";
     std::string_view text;
     int pid = 0;
     int signal = 0;

@@ -30,7 +30,7 @@ static_assert(static_cast<int>(EventKind::deadline) == event_count - 1);
 
 }  // namespace
 
-std::string_view state_name(State state) { return state_names[static_cast<int>(state)]; }
+const char* state_name(State state) { return state_names[static_cast<int>(state)]; }
 
 Reaction reaction_to(State state, EventKind event) {
     return table[static_cast<int>(state)][static_cast<int>(event)];
@@ -100,8 +100,13 @@ void Supervisor::send(int signal, Actions& actions) {
 }
 
 void Supervisor::forward(const Event& event, Actions& actions) {
+    terminal_stop_ = event.signal == sig::tstp && event.by_kernel;
     if (event.signal == sig::cont && event.foreground == Foreground::usher) {
         actions.add(ActionKind::give_terminal);
+    }
+    if (event.signal == sig::cont && program_stopped_) {
+        actions.add(ActionKind::resume);
+        return;
     }
     send(event.signal, actions);
 }
@@ -121,9 +126,15 @@ void Supervisor::job_control(const Event& event, Actions& actions) {
         if (event.signal == sig::tstp) actions.add(ActionKind::resume);
         return;
     }
-    if (event.foreground == Foreground::unknown) return;
-    if (event.foreground == Foreground::program) actions.add(ActionKind::take_terminal);
-    if (wants_terminal || event.signal == sig::tstp) {
+    const bool had_terminal = event.foreground == Foreground::program;
+    if (had_terminal) actions.add(ActionKind::take_terminal);
+    if ((had_terminal && event.signal == sig::tstp) ||
+        (wants_terminal && event.foreground != Foreground::unknown)) {
+        // The terminal stops a whole group. Without usher the program would have shared its own
+        // with the rest of the pipeline, or with the script that waits for it.
+        actions.add(ActionKind::stop_group, event.signal);
+    } else if (had_terminal || (event.signal == sig::tstp &&
+                                (event.foreground != Foreground::unknown || terminal_stop_))) {
         actions.add(ActionKind::stop_self, event.signal);
     }
 }
@@ -138,11 +149,14 @@ void Supervisor::resume_while_stopping(const Event& event, Actions& actions) {
     actions.add(ActionKind::resume);
 }
 
-// usher's own stop did not happen (an orphaned process group cannot be stopped by the terminal).
+// usher's own stop did not happen: nothing but SIGSTOP stops an orphaned process group, and without
+// usher the program would have been in it.
 void Supervisor::hand_over_again(const Event& event, Actions& actions) {
-    if (event.foreground != Foreground::usher) return;
-    actions.add(ActionKind::give_terminal);
-    actions.add(ActionKind::resume);
+    const bool ours = event.foreground == Foreground::usher;
+    if (ours) actions.add(ActionKind::give_terminal);
+    if (event.signal == sig::tstp || (ours && event.signal != sig::stop)) {
+        actions.add(ActionKind::resume);
+    }
 }
 
 void Supervisor::main_is_gone(const Event& event, Actions& actions) {

@@ -25,7 +25,7 @@ enum class State : std::uint8_t {
 };
 inline constexpr int state_count = 7;
 /// "running" and so on, as /proc/PID/comm shows it behind `usher:`.
-std::string_view state_name(State state);
+const char* state_name(State state);
 
 /// How long usher waits after SIGKILL for what it killed.
 inline constexpr Duration kill_patience = 1 * second;
@@ -36,7 +36,7 @@ enum class EventKind : std::uint8_t {
     other_signal,     ///< any other signal that concerns the program
     program_stopped,  ///< by `signal`
     program_continued,
-    resumed,         ///< usher asked to be stopped itself, and runs again without a SIGCONT
+    resumed,         ///< usher asked to be stopped by `signal`, and runs again without a SIGCONT
     main_ended,      ///< with `status`; other children are left
     nobody_left,     ///< no child is left; `status` if the main process ended just now
     somebody_ended,  ///< other than the main process; children are left
@@ -53,14 +53,16 @@ struct Event {
     int signal = 0;
     std::optional<int> status;  ///< the main process's wait status
     Foreground foreground = Foreground::unknown;
+    bool by_kernel = false;  ///< `signal` came from the kernel: from the terminal, say
 };
 
 enum class ActionKind : std::uint8_t {
-    send,            ///< `signal` to whom --forward names
-    resume,          ///< SIGCONT to the same
+    send,    ///< `signal` to whom --forward names
+    resume,  ///< SIGCONT to the program's group at least: what the terminal stopped is a group
     give_terminal,   ///< the program's group becomes the foreground group
     take_terminal,   ///< usher's own group does
     stop_self,       ///< as `signal` would have stopped usher
+    stop_group,      ///< the same for usher's whole process group
     tell_rest,       ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
     name_survivors,  ///< log who is about to be killed
     kill_rest,       ///< SIGKILL to everything that is left
@@ -122,8 +124,9 @@ class Supervisor {
     bool is_init_;
     State state_ = State::starting;
     bool program_stopped_ = false;
-    bool grace_began_ = false;  ///< a stop signal has been forwarded
-    int pending_stop_ = 0;      ///< the latest stop signal, held back while draining
+    bool terminal_stop_ = false;  ///< the last signal was a ^Z for usher's own group
+    bool grace_began_ = false;    ///< a stop signal has been forwarded
+    int pending_stop_ = 0;        ///< the latest stop signal, held back while draining
     Time deadline_ = infinite;
     Time grace_end_ = infinite;
     std::optional<int> main_status_;

@@ -11,13 +11,12 @@ namespace usher::sys {
 
 namespace {
 
-constexpr std::string_view comm_prefix = "usher:";
+constexpr char comm_prefix[] = "usher:";
 
 std::optional<State> state_in(std::string_view comm) {
-    if (slice(comm, 0, comm_prefix.size()) != comm_prefix) return std::nullopt;
-    const std::string_view word = slice(comm, comm_prefix.size());
+    if (!take_prefix(comm, comm_prefix)) return std::nullopt;
     for (int i = 0; i < static_cast<int>(State::ended); ++i) {
-        if (word == state_name(static_cast<State>(i))) return static_cast<State>(i);
+        if (equal(comm, state_name(static_cast<State>(i)))) return static_cast<State>(i);
     }
     return std::nullopt;
 }

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::string_view default_path =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-constexpr std::string_view listen_pid = "LISTEN_PID=";
+constexpr char listen_pid[] = "LISTEN_PID=";
 constexpr char shell[] = "/bin/sh";
 
 struct Child {
@@ -32,12 +32,10 @@ struct Child {
     SpawnFailure failure;     // written by the child: the memory is shared until it execs
 };
 
-std::string_view variable(char* const* envp, std::string_view name_and_equals) {
+std::string_view find_path(char* const* envp) {
     for (; *envp != nullptr; ++envp) {
-        const std::string_view entry = *envp;
-        if (slice(entry, 0, name_and_equals.size()) == name_and_equals) {
-            return slice(entry, name_and_equals.size());
-        }
+        std::string_view entry = *envp;
+        if (take_prefix(entry, "PATH=")) return entry;
     }
     return {};
 }
@@ -94,7 +92,7 @@ void try_exec(Child& child, const char* path) {
 // execvp's search: a directory where it is not found does not count, one where it is forbidden
 // counts only if nothing better comes.
 void search_and_exec(Child& child, std::string_view name) {
-    std::string_view path = variable(child.request->envp, "PATH=");
+    std::string_view path = find_path(child.request->envp);
     if (path.empty()) path = default_path;
     SpawnFailure best{.stage = nullptr, .number = ENOENT};
     while (true) {
@@ -113,9 +111,8 @@ void search_and_exec(Child& child, std::string_view name) {
 void rewrite_listen_pid(Child& child, std::span<char> room) {
     for (char** entry = child.envp; *entry != nullptr; ++entry) {
         std::string_view value = *entry;
-        if (slice(value, 0, listen_pid.size()) != listen_pid) continue;
-        if (parse_number(slice(value, listen_pid.size()), infinite) !=
-            static_cast<std::uint64_t>(child.caller)) {
+        if (!take_prefix(value, listen_pid)) continue;
+        if (parse_number(value, infinite) != static_cast<std::uint64_t>(child.caller)) {
             continue;
         }
         Line line(room);

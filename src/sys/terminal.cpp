@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "terminal.hpp"
 
+#include <errno.h>
+
 #include "kernel.hpp"
 
 namespace usher::sys {
+
+namespace {
+
+// A read from the background fails at once with EIO where SIGTTIN is blocked, as it is in usher. A
+// read of nothing takes nothing, and a non-blocking one does not wait for another reader.
+bool may_read_terminal() {
+    const auto tty = open("/dev/tty", OpenMode::terminal);
+    if (!tty) return true;
+    const auto got = read(tty.value, {});
+    close(tty.value);
+    return got || got.error.number != EIO;
+}
+
+}  // namespace
 
 Terminal Terminal::find(bool is_init) {
     Terminal terminal;
@@ -23,6 +39,13 @@ Terminal Terminal::find(bool is_init) {
     }
     terminal.own_group_ = getpgrp();
     return terminal;
+}
+
+// In a PID namespace without a session of its own every group outside has the number 0. Only PID 1
+// is one of those, and it needs another way to learn whether it is that one.
+bool Terminal::is_own(int group) const {
+    if (group != own_group_) return false;
+    return group != 0 || (is_init_ && may_read_terminal());
 }
 
 bool Terminal::is_ours() const {

@@ -20,11 +20,7 @@ class Terminal {
     void take_back() const;
 
   private:
-    [[nodiscard]] bool is_own(int group) const {
-        // In a PID namespace without a session of its own both numbers are 0, for every group that
-        // is outside; only PID 1 can take them for the same.
-        return group == own_group_ && (group != 0 || is_init_);
-    }
+    [[nodiscard]] bool is_own(int group) const;
 
     int fd_ = -1;
     int own_group_ = 0;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include <string>
 #include <vector>
 
@@ -257,7 +259,7 @@ TEST(supervisor_states, are_named_as_in_comm) {
                                  "lingering", "killing", "ended"};
     for (int i = 0; i < state_count; ++i) {
         EXPECT_EQ(state_name(static_cast<State>(i)), names[i]);
-        EXPECT_LE(std::string("usher:").size() + state_name(static_cast<State>(i)).size(), 15U);
+        EXPECT_LE(std::string("usher:").size() + std::strlen(state_name(static_cast<State>(i))), 15U);
     }
 }
 
