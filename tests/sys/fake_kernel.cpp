@@ -255,7 +255,7 @@ Result<Done> kill(int pid, int signal) {
     if (const auto error = fake.kill_errors.find(pid); error != fake.kill_errors.end()) {
         return fail("kill", error->second);
     }
-    if (pid == fake.self) {
+    if (pid == fake.self || pid == 0) {  // 0: its group, of which the fake knows nobody else
         if (fake.on_signal_to_self) fake.on_signal_to_self(signal);
         const bool stops = contains(terminal_stops | set_of(sig::stop), signal);
         if (contains(fake.blocked, signal) || !stops) {

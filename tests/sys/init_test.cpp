@@ -522,7 +522,7 @@ TEST_F(TerminalLoopTest, stops_itself_after_the_program_and_hands_over_again_on_
     end_at(3 * s, app, ended(0));
     EXPECT_EQ(run(), 0);
     EXPECT_EQ(kernel().stops_of_self, 1);
-    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{50, tstp}, {-app, cont}}));
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{0, tstp}, {-app, cont}}));
     EXPECT_EQ(kernel().foreground_given,
               (std::vector<std::pair<int, int>>{{0, 50}, {0, app}, {0, 50}}));
     EXPECT_EQ(kernel().blocked, ~SignalSet{0}) << "all signals are blocked again";
@@ -537,7 +537,7 @@ TEST_F(TerminalLoopTest, stays_in_the_background_when_bg_continues_it) {
     });
     end_at(3 * s, app, ended(0));
     EXPECT_EQ(run(), 0);
-    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{50, tstp}, {-app, cont}}));
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{0, tstp}, {-app, cont}}));
     EXPECT_EQ(kernel().foreground[0], 40);
 }
 
@@ -548,7 +548,7 @@ TEST_F(TerminalLoopTest, resumes_the_program_when_the_orphaned_group_cannot_be_s
     end_at(3 * s, app, ended(0));
     EXPECT_EQ(run(), 0);
     EXPECT_EQ(kernel().stops_of_self, 0);
-    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{50, tstp}, {-app, cont}}));
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{0, tstp}, {-app, cont}}));
     EXPECT_EQ(kernel().processes.count(app), 0U);
 }
 

@@ -11,9 +11,9 @@
 namespace usher {
 
 void PrintTo(const Action& action, std::ostream* out) {
-    constexpr const char* names[] = {"send",           "resume",    "give_terminal",
-                                     "take_terminal",  "stop_self", "tell_rest",
-                                     "name_survivors", "kill_rest", "leave"};
+    constexpr const char* names[] = {"send",      "resume",     "give_terminal", "take_terminal",
+                                     "stop_self", "stop_group", "tell_rest",     "name_survivors",
+                                     "kill_rest", "leave"};
     *out << names[static_cast<int>(action.kind)] << '(' << action.signal << ')';
 }
 
@@ -113,7 +113,11 @@ const Cell cells[] = {
     {S::running, started, S::running, infinite, none},
     {S::running, stop_signal, S::draining, t_running + 10 * s, none},
     {S::running, other_signal, S::running, infinite, {{A::send, usr1}}},
-    {S::running, program_stopped, S::running, infinite, {{A::take_terminal}, {A::stop_self, tstp}}},
+    {S::running,
+     program_stopped,
+     S::running,
+     infinite,
+     {{A::take_terminal}, {A::stop_group, tstp}}},
     {S::running, program_continued, S::running, infinite, none},
     {S::running, resumed, S::running, infinite, none},
     {S::running,
@@ -132,7 +136,7 @@ const Cell cells[] = {
      program_stopped,
      S::draining,
      110 * s,
-     {{A::take_terminal}, {A::stop_self, tstp}}},
+     {{A::take_terminal}, {A::stop_group, tstp}}},
     {S::draining, program_continued, S::draining, 110 * s, none},
     {S::draining, resumed, S::draining, 110 * s, none},
     {S::draining,
@@ -258,8 +262,9 @@ TEST(supervisor_states, are_named_as_in_comm) {
     const char* const names[] = {"starting",  "running", "draining", "stopping",
                                  "lingering", "killing", "ended"};
     for (int i = 0; i < state_count; ++i) {
-        EXPECT_EQ(state_name(static_cast<State>(i)), names[i]);
-        EXPECT_LE(std::string("usher:").size() + std::strlen(state_name(static_cast<State>(i))), 15U);
+        EXPECT_STREQ(state_name(static_cast<State>(i)), names[i]);
+        EXPECT_LE(std::string("usher:").size() + std::strlen(state_name(static_cast<State>(i))),
+                  15U);
     }
 }
 
@@ -520,22 +525,37 @@ TEST(any_usher, hands_the_terminal_over_to_a_program_that_waits_for_it) {
     }
 }
 
-TEST(not_pid_1, takes_the_terminal_back_and_stops_itself_too) {
+TEST(not_pid_1, takes_the_terminal_back_and_stops_its_whole_group_as_the_terminal_would) {
     Story story(RunSettings{}, false);
     EXPECT_EQ(story.stopped(tstp, Foreground::program),
-              (Done{{A::take_terminal}, {A::stop_self, tstp}}));
+              (Done{{A::take_terminal}, {A::stop_group, tstp}}));
 }
 
-TEST(not_pid_1, stops_itself_by_the_signal_of_a_background_job) {
-    for (const int signal : {ttin, ttou, tstp}) {
+TEST(not_pid_1, stops_its_group_by_the_signal_of_a_background_job) {
+    for (const int signal : {ttin, ttou}) {
         Story story(RunSettings{}, false);
-        EXPECT_EQ(story.stopped(signal, Foreground::other), (Done{{A::stop_self, signal}}));
+        EXPECT_EQ(story.stopped(signal, Foreground::other), (Done{{A::stop_group, signal}}));
     }
 }
 
-TEST(not_pid_1, takes_the_terminal_back_but_runs_on_when_the_program_was_stopped_by_stop) {
+TEST(not_pid_1, stops_only_itself_when_not_the_terminal_stopped_the_program) {
     Story story(RunSettings{}, false);
-    EXPECT_EQ(story.stopped(19, Foreground::program), (Done{{A::take_terminal}}));
+    EXPECT_EQ(story.stopped(tstp, Foreground::other), (Done{{A::stop_self, tstp}}));
+}
+
+TEST(not_pid_1, stops_itself_without_a_known_foreground_only_after_a_stop_by_the_terminal) {
+    Story story(RunSettings{}, false);
+    EXPECT_EQ(story.on({.kind = other_signal, .signal = tstp, .by_kernel = true}),
+              (Done{{A::send, tstp}}));
+    EXPECT_EQ(story.stopped(tstp, Foreground::unknown), (Done{{A::stop_self, tstp}}));
+    story.on({.kind = other_signal, .signal = tstp});
+    EXPECT_EQ(story.stopped(tstp, Foreground::unknown), Done{});
+}
+
+TEST(not_pid_1, takes_the_terminal_back_and_stops_itself_when_the_program_was_stopped_by_stop) {
+    Story story(RunSettings{}, false);
+    EXPECT_EQ(story.stopped(19, Foreground::program),
+              (Done{{A::take_terminal}, {A::stop_self, 19}}));
 }
 
 TEST(not_pid_1, does_no_job_control_without_a_terminal) {
@@ -550,7 +570,7 @@ TEST(cont, hands_the_terminal_over_again_when_usher_has_the_foreground) {
     Story story(RunSettings{}, false);
     story.stopped(tstp, Foreground::program);
     EXPECT_EQ(story.on({.kind = other_signal, .signal = cont, .foreground = Foreground::usher}),
-              (Done{{A::give_terminal}, {A::send, cont}}));
+              (Done{{A::give_terminal}, {A::resume}}));
 }
 
 TEST(cont, is_only_forwarded_when_usher_is_in_the_background) {
@@ -842,9 +862,10 @@ class Exploration {
             leaves += action.kind == A::leave ? 1 : 0;
             const bool needs_program = action.kind == A::send || action.kind == A::resume ||
                                        action.kind == A::give_terminal ||
-                                       action.kind == A::stop_self;
+                                       action.kind == A::stop_self || action.kind == A::stop_group;
             EXPECT_TRUE(next.alive || !needs_program) << "a program is spoken to that has ended";
-            EXPECT_TRUE(action.kind != A::stop_self || !is_init_) << "PID 1 stops itself";
+            EXPECT_TRUE((action.kind != A::stop_self && action.kind != A::stop_group) || !is_init_)
+                << "PID 1 stops itself";
             if (action.kind == A::kill_rest) check_kill(event, next);
         }
         EXPECT_LE(leaves, 1);
