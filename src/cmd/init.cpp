@@ -36,14 +36,8 @@ bool continue_pending() {
 }
 
 // Everything below usher, when it is not PID 1 and kill(-1) would hit strangers.
-struct Sweep {
-    int signal;
-    int sent = 0;
-};
-
 void signal_descendant(void* context, int pid) {
-    Sweep& sweep = *static_cast<Sweep*>(context);
-    if (sys::is_descendant(pid) && sys::kill(pid, sweep.signal)) ++sweep.sent;
+    if (sys::is_descendant(pid)) (void)sys::kill(pid, *static_cast<int*>(context));
 }
 
 void continue_stopped(void* is_init, int pid) {
@@ -328,8 +322,7 @@ void Init::tell_rest(int signal) {
         log_kill("every process", 0, signal, sys::kill(everybody, signal).error);
         return;
     }
-    Sweep sweep{.signal = signal};
-    if (sys::proc_is_ours() && sys::for_each_process(signal_descendant, &sweep)) {
+    if (sys::proc_is_ours() && sys::for_each_process(signal_descendant, &signal)) {
         log_kill("all descendants", 0, signal, {});
         return;
     }

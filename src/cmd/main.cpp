@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "commands.hpp"
+#include "exit_status.hpp"
 #include "kernel.hpp"
 #include "options.hpp"
 
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
     // anywhere else it would end usher: from here on each one waits until it is asked for.
     const auto inherited = sys::rt_sigprocmask(sys::MaskHow::set, all_signals);
     sys::protect_relocated_data();
+    if (argc < 1) sys::exit(to_int(ExitCode::usher_failed));  // execve with no argv at all
     const cmd::Invocation invocation{.words = {argv, static_cast<std::size_t>(argc)},
                                      .environment = environ,
                                      .mask = inherited ? inherited.value : 0};

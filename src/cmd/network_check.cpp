@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "error_text.hpp"
+#include "log.hpp"
 
 namespace usher::cmd {
 
@@ -142,9 +143,8 @@ void NetworkCheck::connected() {
 std::string_view NetworkCheck::authority() const {
     if (!settings_->host.empty()) return settings_->host;
     // ":8080" alone is no Host (RFC 9110, section 7.2).
-    return check_->endpoint.authority[0] == ':' || check_->endpoint.authority.empty()
-               ? std::string_view("localhost")
-               : check_->endpoint.authority;
+    const std::string_view own = check_->endpoint.authority;
+    return own.empty() || own[0] == ':' ? std::string_view("localhost") : own;
 }
 
 void NetworkCheck::build_request() {
@@ -168,7 +168,8 @@ void NetworkCheck::build_request() {
             request, {reinterpret_cast<std::uint8_t*>(request_), sizeof request_});  // NOLINT
     }
     if (!length) {
-        outcome_->settle(Health::misused).add("the request does not fit 4096 bytes");
+        outcome_->settle(Health::misused)
+            .add("not a request: over 4096 bytes, or control characters");
         phase_ = Phase::over;
     }
     request_length_ = length.value_or(0);
@@ -186,25 +187,21 @@ void NetworkCheck::send() {
     phase_ = Phase::reply;
 }
 
+// One read a step: a peer that never pauses must not keep the deadline from being looked at.
 void NetworkCheck::receive() {
     char room[4096];
-    while (phase_ == Phase::reply) {
-        const auto got = sys::recv(fd_, room);
-        if (!got && is_again(got.error.number)) return;
-        if (!got) return fail("reply", got.error.number);
-        const std::span<const char> input(room, got.value);
-        if (http_) {
-            finish(input.empty() ? http_->finish() : http_->feed(input));
-        } else {
-            finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)));
-            while (phase_ == Phase::reply && !grpc_->to_send().empty()) {
-                const auto owed = grpc_->to_send();
-                const auto written = sys::send_nonblocking(
-                    fd_, {reinterpret_cast<const char*>(owed.data()), owed.size()});  // NOLINT
-                if (!written) break;  // it is bounded, and the answer may be on its way already
-                grpc_->sent(written.value);
-            }
-        }
+    const auto got = sys::recv(fd_, room);
+    if (!got && is_again(got.error.number)) return;
+    if (!got) return fail("reply", got.error.number);
+    const std::span<const char> input(room, got.value);
+    if (http_) return finish(input.empty() ? http_->finish() : http_->feed(input));
+    finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)));
+    while (phase_ == Phase::reply && !grpc_->to_send().empty()) {
+        const auto owed = grpc_->to_send();
+        const auto written = sys::send_nonblocking(
+            fd_, {reinterpret_cast<const char*>(owed.data()), owed.size()});  // NOLINT
+        if (!written) break;  // it is bounded, and the answer may be on its way already
+        grpc_->sent(written.value);
     }
 }
 
@@ -344,7 +341,7 @@ void NetworkCheck::trace(std::string_view what) {
     Line line(room);
     line.add_untrusted(check_->text).add(": ").add(what).add(" at ");
     line.add((sys::monotonic_clock() - started_) / millisecond).add("ms\n");
-    (void)sys::write(2, line.view());
+    sys::Log().put(line.view());
 }
 
 }  // namespace usher::cmd

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `usher probe` and `usher wait`: what they are given, and what they say.
+#include <new>
+
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "print.hpp"
@@ -91,12 +93,14 @@ bool add_default_checks(Prober& prober, const Invocation& invocation, Arena& are
     return true;
 }
 
+// Never blocks: whoever reads may be stuck, and the time is up.
 void print_results(const Prober& prober, int fd) {
+    sys::Log out(fd);
     for (std::size_t i = 0; i < prober.count(); ++i) {
         char room[256];
         Line line(room);
         prober.add_result(line, i);
-        (void)sys::write(fd, line.view());
+        out.put(line.view());
     }
 }
 
@@ -109,6 +113,12 @@ class Progress {
         : quiet_(settings.verbosity < 0),
           on_terminal_(static_cast<bool>(sys::tcgetpgrp(stderr_fd))) {}
 
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+    ~Progress() {
+        if (!quiet_ && on_terminal_) log_.put(clear());
+    }
+
     void tell(Prober& prober, Duration waited) {
         if (quiet_) return;
         char room[512];
@@ -117,19 +127,17 @@ class Progress {
             Line line(room);
             line.add(clear()).add("usher: waiting: ");
             prober.add_result(line, i);
-            (void)sys::write(stderr_fd, line.view());
+            log_.put(line.view());
         }
         if (!on_terminal_) return;
         Line line(room);
         line.add(clear()).add("waiting for ").add(waited / second).add('s');
-        (void)sys::write(stderr_fd, line.view());
-    }
-    void end() const {
-        if (!quiet_ && on_terminal_) (void)sys::write(stderr_fd, clear());
+        log_.put(line.view());
     }
 
   private:
     [[nodiscard]] std::string_view clear() const { return on_terminal_ ? "\r\x1b[K" : ""; }
+    sys::Log log_;
     bool quiet_;
     bool on_terminal_;
 };
@@ -150,7 +158,11 @@ int wait_until_healthy(Prober& prober, const ProbeSettings& settings) {
     while (true) {
         const Time try_end = std::min(deadline, after(sys::monotonic_clock(), longest_try));
         if (const int signal = prober.run(try_end); signal != 0) return signal_code(signal);
-        if (prober.all_healthy()) break;
+        // A stop that came meanwhile counts: the program would never hear of it.
+        if (prober.all_healthy()) {
+            const int signal = prober.pause(0);
+            return signal == 0 ? to_int(ExitCode::success) : signal_code(signal);
+        }
         const Time now = sys::monotonic_clock();
         progress.tell(prober, now - begin);
         if (now >= deadline) return to_int(ExitCode::timed_out);
@@ -158,8 +170,6 @@ int wait_until_healthy(Prober& prober, const ProbeSettings& settings) {
         if (const int signal = prober.pause(next); signal != 0) return signal_code(signal);
         if (next == deadline) return to_int(ExitCode::timed_out);
     }
-    progress.end();
-    return to_int(ExitCode::success);
 }
 
 int become(char* const* program, const Invocation& invocation) {
@@ -179,7 +189,10 @@ int check(Command command, const Invocation& invocation) {
     if (wants_help) return print_help(command);
     if (!expand_options(settings, invocation, arena, bad)) return complain(bad);
 
-    Prober prober(invocation, settings);
+    // Not on the stack, which may be small (ulimit -s), and of what is here only what is used
+    // becomes resident. It lives as long as the process.
+    [[gnu::section(".bss.cold")]] alignas(Prober) static std::byte room[sizeof(Prober)];
+    Prober& prober = *new (room) Prober(invocation, settings);
     std::span<char*> words = invocation.words.subspan(2 + reader.used());
     if (!reader.ended_by_dashes() && !add_checks(prober, words, invocation, arena, bad)) {
         return complain(bad);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include <algorithm>
+#include <new>
 
 #include "error_text.hpp"
 #include "find_usher.hpp"
@@ -17,6 +18,7 @@ namespace {
 constexpr SignalSet ending = set_of(sig::term) | set_of(sig::intr);
 constexpr SignalSet waited_for = ending | set_of(sig::chld);
 constexpr std::size_t longest_result = 256;
+constexpr std::size_t longest_check = 140;  // of it: the rest is for what is wrong
 
 // Clocks of two machines, or a file system's coarse one, may differ by this much.
 constexpr Duration future_tolerance = 5 * second;
@@ -29,18 +31,24 @@ Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
     : invocation_(invocation), settings_(settings) {
     (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for);
     const auto fd = sys::signalfd(waited_for);
-    if (fd) signals_ = fd.value;
+    if (!fd) return;
+    signals_ = fd.value;
+    // One of stdio was closed. What we open must not become what we print to.
+    for (int filler = signals_; filler >= 0 && filler < 3;) {
+        const auto opened = sys::open("/dev/null", sys::OpenMode::log);
+        filler = opened ? opened.value : -1;
+    }
 }
 
 bool Prober::add(std::string_view text, BadInput& bad) {
     if (count_ == most_checks) return refuse(bad, "one check too many:", text, "up to 16");
-    return parse_check(text, slots_[count_++].check, bad);
+    return parse_check(text, (new (&slots_[count_++]) Slot)->check, bad);
 }
 
 bool Prober::add_program(char* const* argv, BadInput& bad) {
     if (count_ == most_checks) return refuse(bad, "one check too many:", *argv, "up to 16");
     program_ = argv;
-    slots_[count_++].check = {.kind = CheckKind::program, .text = *argv};
+    (new (&slots_[count_++]) Slot)->check = {.kind = CheckKind::program, .text = *argv};
     return true;
 }
 
@@ -67,13 +75,15 @@ int Prober::run(Time deadline) {
         const auto ready =
             sys::poll(std::span(fds).first(used),
                       wake == infinite ? infinite : std::max<Time>(wake - before, 0));
-        if (!ready) continue;  // EINTR: stopped and continued
+        // EINTR, after being stopped and continued: nothing is ready, but the clock went on. Any
+        // other error must not make us spin.
+        if (!ready) sys::nanosleep(millisecond);
         const Time now = sys::monotonic_clock();
         if (const int signal = take_signals(); signal != 0) {
             program_check_.kill_all("interrupted");
             return signal;
         }
-        if (now >= deadline) program_check_.kill_all("timed out, killed");
+        if (now >= deadline) program_check_.kill_all("timed out");
         for (std::size_t i = 0; i < count_; ++i) {
             slots_[i].network.step(std::span(fds).subspan(first[i], first[i + 1] - first[i]), now);
         }
@@ -91,7 +101,7 @@ void Prober::note_ends(Time started) {
 int Prober::take_signals() {
     while (const int signal = sys::read_signal(signals_)) {
         if (signal != sig::chld) return signal;
-        program_check_.reap();
+        (void)program_check_.reap();
     }
     return 0;
 }
@@ -163,8 +173,8 @@ void Prober::settle_pid(Slot& slot) {
             sys::add_error(detail.add("pid file: "), length.error.number);
             return;
         }
-        std::string_view text(room, length.value);
-        while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
+        std::string_view lines(room, length.value);
+        const std::string_view text = take_until(lines, '\n');
         const auto number = parse_number(text, INT32_MAX);
         if (!number || *number == 0) {
             detail.add("pid file: not a pid: '").add_untrusted(text).add('\'');
@@ -224,7 +234,8 @@ void Prober::add_result(Line& line, std::size_t index) const {
     const bool healthy = passed != settings_.invert && slot.outcome.health != Health::misused;
     char room[longest_result - 1];
     Line text(room);
-    text.add(healthy ? "healthy " : "unhealthy ").add_untrusted(slot.check.text);
+    text.add(healthy ? "healthy " : "unhealthy ")
+        .add_untrusted(slice(slot.check.text, 0, longest_check));
     if (settings_.invert) text.add(" (--not)");
     const bool has_colon = text.view().back() == ':';  // "ready:"
     if (!has_colon && (!passed || settings_.invert)) text.add(':');

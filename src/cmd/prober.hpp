@@ -20,6 +20,9 @@ class Prober {
     /// Both must outlive the prober. All signals must be blocked; from here on only those that the
     /// prober waits for are.
     Prober(const Invocation& invocation, const ProbeSettings& settings);
+    Prober(const Prober&) = delete;
+    Prober& operator=(const Prober&) = delete;
+    ~Prober() = delete;  ///< it ends with the process
 
     /// False: too many, or not a check; `bad` says so. `text` must outlive the prober.
     bool add(std::string_view text, BadInput& bad);
@@ -59,7 +62,9 @@ class Prober {
     ProgramCheck program_check_;
     int signals_ = -1;
     std::size_t count_ = 0;
-    std::array<Slot, most_checks> slots_;
+    union {
+        std::array<Slot, most_checks> slots_;  ///< made one by one, as checks are added
+    };
 };
 
 }  // namespace usher::cmd

@@ -7,13 +7,14 @@
 #include "exit_status.hpp"
 #include "proc.hpp"
 #include "spawn.hpp"
-#include "supervisor.hpp"
 
 namespace usher::cmd {
 
 namespace {
 
-constexpr Duration between_looks = 10 * millisecond;
+// The probe must end within 50 ms of its deadline; who is killed needs less than one.
+constexpr Duration kill_time = 40 * millisecond;
+constexpr Duration between_looks = 5 * millisecond;
 
 void kill_descendant(void* /*context*/, int pid) {
     if (sys::is_descendant(pid)) (void)sys::kill(pid, sig::kill);
@@ -43,38 +44,38 @@ void ProgramCheck::start(char* const* argv, const Invocation& invocation, Outcom
     }
 }
 
-void ProgramCheck::reap() {
+bool ProgramCheck::reap() {
     while (true) {
         const auto waited = sys::wait_any();
-        if (!waited || waited.value.pid == 0) return;
+        if (!waited) return waited.error.number == ECHILD;
+        if (waited.value.pid == 0) return false;
         const int status = waited.value.status;
         const bool has_ended = (status & 0xff) != 0x7f && status != 0xffff;  // wait(2)
         if (waited.value.pid != pid_ || !has_ended) continue;
+        const int code = shell_code(status);
+        // What a failed check leaves behind would be one more at every probe.
+        if (code != 0) (void)sys::kill(-pid_, sig::kill);
         pid_ = 0;
         if (outcome_->health != Health::pending) continue;
-        const int code = shell_code(status);
-        if (code == 0) {
-            outcome_->settle(Health::healthy, true).add("exit code 0");
-        } else {
-            outcome_->settle(Health::unhealthy, true).add("exit code ").add(code);
-        }
+        outcome_->settle(code == 0 ? Health::healthy : Health::unhealthy, true)
+            .add("exit code ")
+            .add(code);
     }
 }
 
 void ProgramCheck::kill_all(const char* reason) {
     if (pid_ == 0) return;
     if (outcome_->health == Health::pending) outcome_->settle(Health::unhealthy, true).add(reason);
-    const Time end = sys::monotonic_clock() + kill_patience;
+    const Time end = sys::monotonic_clock() + kill_time;
     const bool has_proc = sys::proc_is_ours();
     // What it forks while we look is found in the next round: it has become our child by then.
     while (sys::monotonic_clock() < end) {
         if (pid_ != 0) (void)sys::kill(-pid_, sig::kill);
         if (has_proc) (void)sys::for_each_process(kill_descendant, nullptr);
-        reap();
-        const auto left = sys::wait_any();
-        if (!left && left.error.number == ECHILD) return;
+        if (reap()) break;
         (void)sys::rt_sigtimedwait(set_of(sig::chld), between_looks);
     }
+    if (pid_ == 0) outcome_->detail.add(", killed");
 }
 
 }  // namespace usher::cmd

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The check that is a program: exit code 0 within the time, or it is killed with all it started.
+// The check that is a program: exit code 0 within the time, else its process group is killed.
 #pragma once
 
 #include "commands.hpp"
@@ -12,9 +12,10 @@ class ProgramCheck {
     /// `argv` ends with null. SIGCHLD must be blocked.
     void start(char* const* argv, const Invocation& invocation, Outcome& outcome);
     /// After SIGCHLD.
-    void reap();
+    /// Whether no child is left at all.
+    bool reap();
     /// The time is up: SIGKILL to its process group and to its descendants in other groups, and
-    /// waits for them, at most `kill_patience`. Does nothing when the program has ended.
+    /// waits for them, at most 40 ms. Does nothing when the program has ended.
     void kill_all(const char* reason);
 
   private:

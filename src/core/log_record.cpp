@@ -33,7 +33,7 @@ void add_json_record(Line& line, const Record& record, Time wall_clock) {
         line.add('"');
     }
     if (record.status >= 0) add_number_field(line, "status", record.status);
-    if (!record.name.empty()) add_text_field(line, "name", record.name);
+    if (!record.name.empty()) add_text_field(line, "name", slice(record.name, 0, 256));
     add_text_field(line, "text", record.text);
     line.add("}\n");
 }

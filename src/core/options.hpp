@@ -122,7 +122,7 @@ class OptionReader {
     [[nodiscard]] std::string_view value() const { return value_; }
     /// The option as the user wrote it: "--grace", "-t", "-vt5s".
     [[nodiscard]] std::string_view spelling() const { return spelling_; }
-    /// To be filled by the caller too, when a value means nothing.
+    /// Why next() returned null, if `problem` is set.
     BadInput& bad() { return bad_; }
     /// How many words the options took, a closing `--` included.
     [[nodiscard]] std::size_t used() const { return at_; }

@@ -160,7 +160,7 @@ Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout) {
     const KernelTime* const limit = timeout == infinite ? nullptr : &time;
 #ifdef SYS_rt_sigtimedwait_time64
     long signal = ::syscall(SYS_rt_sigtimedwait_time64, &set, &info, limit, kernel_sigset_size);
-    if (signal < 0 && errno == ENOSYS) {
+    if (signal < 0 && (errno == ENOSYS || errno == EPERM)) {
         const long narrow[2] = {static_cast<long>(time.seconds),
                                 static_cast<long>(time.nanoseconds)};
         signal = ::syscall(SYS_rt_sigtimedwait, &set, &info, limit == nullptr ? nullptr : narrow,
@@ -180,8 +180,8 @@ void nanosleep(Duration duration) {
 }
 
 Result<int> open(const char* path, OpenMode mode) {
-    constexpr int flags[] = {O_RDONLY, O_RDONLY | O_DIRECTORY, O_RDWR | O_NOCTTY | O_NONBLOCK,
-                             O_WRONLY | O_NOCTTY | O_NONBLOCK};
+    constexpr int flags[] = {O_RDONLY | O_NONBLOCK, O_RDONLY | O_DIRECTORY,
+                             O_RDWR | O_NOCTTY | O_NONBLOCK, O_WRONLY | O_NOCTTY | O_NONBLOCK};
     const long fd = ::syscall(SYS_openat, AT_FDCWD, path,
                               flags[static_cast<int>(mode)] | O_CLOEXEC | O_LARGEFILE, 0);
     if (fd < 0) return last_error();

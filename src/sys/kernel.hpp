@@ -69,6 +69,7 @@ void nanosleep(Duration duration);
 
 /// Files and descriptors.
 inline constexpr std::size_t path_max = 4096;  ///< PATH_MAX, the NUL included
+/// None of them waits: not for the writer of a FIFO, not for a terminal's carrier.
 enum class OpenMode : unsigned char { read, directory, terminal, log };
 Result<int> open(const char* path, OpenMode mode);
 void close(int fd);

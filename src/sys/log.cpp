@@ -4,12 +4,12 @@
 #include <errno.h>
 
 #include "kernel.hpp"
+#include "socket.hpp"
 
 namespace usher::sys {
 
 namespace {
 
-constexpr int stderr_fd = 2;
 // Below PIPE_BUF (4096, pipe(7)): a write to a pipe is then whole or not at all.
 constexpr std::size_t longest_line = 2048;
 constexpr std::string_view closing = "\n";
@@ -44,18 +44,28 @@ Result<std::size_t> Log::try_way(std::string_view text) {
     switch (way_) {
         case Way::file:
             // A disk does not keep us waiting; anything else without a file position might.
-            if (is_seekable(stderr_fd)) return write_once(stderr_fd, text);
+            if (is_seekable(fd_)) return write_once(fd_, text);
             break;
-        case Way::socket: return send_nonblocking(stderr_fd, text);
-        case Way::nowait: return write_nonblocking(stderr_fd, text);
+        case Way::socket: return send_nonblocking(fd_, text);
+        case Way::nowait: return write_nonblocking(fd_, text);
         case Way::reopened:
             if (reopened_ < 0) {
-                const auto fd = open("/proc/self/fd/2", OpenMode::log);
+                char path[24];
+                Line(path).add("/proc/self/fd/").add(fd_).add('\0');
+                const auto fd = open(path, OpenMode::log);
                 if (!fd) break;
                 reopened_ = fd.value;
             }
             return write_once(reopened_, text);
-        case Way::splice: return splice_into_pipe(stderr_fd, text);
+        case Way::splice: return splice_into_pipe(fd_, text);
+        case Way::terminal: {
+            // Another user's, after su or gosu. Unlike a pipe it does not fill up between these two
+            // calls: only we, our program and a ^S write to it or stop it.
+            PollFd fd[1] = {{.fd = fd_, .events = poll_out}};
+            if (!tcgetpgrp(fd_) || !poll(fd, 0)) break;
+            if ((fd[0].revents & poll_out) == 0) return Error{.number = EAGAIN};
+            return write_once(fd_, text);
+        }
         case Way::none: break;
     }
     return Error{.number = EOPNOTSUPP};
@@ -68,7 +78,8 @@ bool Log::put(std::string_view text) {
         const int number = written.error.number;
         // A full pipe, a reader that is gone, a full disk, a closed stderr: this line is lost.
         const bool unsupported = number == EOPNOTSUPP || number == ENOTSOCK || number == ENOSYS ||
-                                 number == EINVAL || number == EPERM || number == ENOMEM;
+                                 number == EINVAL || number == EPERM || number == ENOMEM ||
+                                 (number == EBADF && way_ == Way::splice);
         if (!unsupported || way_ == Way::none) return false;
         way_ = static_cast<Way>(static_cast<int>(way_) + 1);
     }

@@ -11,6 +11,8 @@ namespace usher::sys {
 
 class Log {
   public:
+    explicit Log(int fd = 2) : fd_(fd) {}
+
     /// `verbosity` as in RunSettings: 0 lets warnings and errors pass.
     void set(LogFormat format, int verbosity) {
         format_ = format;
@@ -20,6 +22,8 @@ class Log {
         return static_cast<int>(level) <= static_cast<int>(Level::warning) + verbosity_;
     }
     void write(const Record& record);
+    /// Writes `text` as it is, whole or not at all. False: it is lost.
+    bool put(std::string_view text);
     /// All descriptors from 3 up have been closed, the log's own among them.
     void reopen() { reopened_ = -1; }
     /// How many lines are lost and not yet told of.
@@ -28,10 +32,10 @@ class Log {
   private:
     // How this stderr can be written to without blocking. They are tried in this order; one that
     // the kernel or the descriptor does not support gives way to the next for good.
-    enum class Way : unsigned char { file, socket, nowait, reopened, splice, none };
-    bool put(std::string_view text);
+    enum class Way : unsigned char { file, socket, nowait, reopened, splice, terminal, none };
     Result<std::size_t> try_way(std::string_view text);
 
+    int fd_;
     LogFormat format_ = LogFormat::text;
     int verbosity_ = 0;
     Way way_ = Way::file;

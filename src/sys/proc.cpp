@@ -118,7 +118,9 @@ bool is_descendant(int pid) {
         if (!stat) {
             // The parent ended under our eyes, and its child has a new one: look again from below.
             if (at == pid) return false;
+            // But not for long: it may as well be one that we may not see (hidepid, proc(5)).
             at = pid;
+            steps += longest_chain / 8;
             continue;
         }
         if (stat.value.parent == self) return true;

@@ -114,37 +114,36 @@ SocketAddress Resolver::server_address(std::size_t server) const {
 
 std::size_t Resolver::interests(std::span<PollFd> fds) const {
     if (state_ != State::running) return 0;
-    fds[0] = {.fd = udp_, .events = poll_in};
-    for (std::size_t i = 0; i < 2; ++i) {
-        const Query& query = queries_[i];
-        fds[i + 1] = {.fd = query.tcp, .events = query.connected ? poll_in : poll_out};
+    std::size_t used = 0;
+    fds[used++] = {.fd = udp_, .events = poll_in};
+    for (const Query& query : queries_) {
+        if (query.tcp < 0) continue;
+        fds[used++] = {.fd = query.tcp, .events = query.connected ? poll_in : poll_out};
     }
-    return most_fds;
+    return used;
 }
 
 void Resolver::step(std::span<const PollFd> fds, Time now) {
     if (state_ != State::running) return;
-    if (fds[0].revents != 0) receive();
-    for (std::size_t i = 0; i < 2; ++i) {
-        if (queries_[i].tcp >= 0 && fds[i + 1].revents != 0) step_tcp(queries_[i]);
+    for (const PollFd& ready : fds) {
+        if (ready.revents == 0) continue;
+        if (ready.fd == udp_) receive();
+        for (Query& query : queries_) {
+            if (query.tcp == ready.fd) step_tcp(query);
+        }
     }
     if ((queries_[0].answered && queries_[1].answered) || now >= give_up_) return judge(now);
     if (now >= again_) ask(now);
 }
 
+// One datagram a step: a flood of them must not keep the deadline from being looked at.
 void Resolver::receive() {
     char room[1500];
     SocketAddress from;
-    while (true) {
-        const auto got = recvfrom(udp_, room, from);
-        if (!got && got.error.number == EINTR) continue;
-        if (!got) return;  // nothing more, or a port that nobody listens on: time will tell
-        for (std::size_t i = 0; i < configuration_.servers().size(); ++i) {
-            if (server_address(i) == from) {
-                take_reply(as_bytes(room, got.value), i);
-                break;
-            }
-        }
+    const auto got = recvfrom(udp_, room, from);
+    if (!got) return;  // a port that nobody listens on: time will tell
+    for (std::size_t i = 0; i < configuration_.servers().size(); ++i) {
+        if (server_address(i) == from) return take_reply(as_bytes(room, got.value), i);
     }
 }
 

@@ -156,7 +156,7 @@ Result<Done> poll(std::span<PollFd> fds, Duration timeout) {
 #ifdef SYS_ppoll_time64
     long ready = ::syscall(SYS_ppoll_time64, fds.data(), fds.size(),
                            timeout == infinite ? nullptr : time, nullptr, signal_count / 8);
-    if (ready < 0 && errno == ENOSYS) {
+    if (ready < 0 && (errno == ENOSYS || errno == EPERM)) {
         const long narrow[2] = {static_cast<long>(time[0]), static_cast<long>(time[1])};
         ready = ::syscall(SYS_ppoll, fds.data(), fds.size(), timeout == infinite ? nullptr : narrow,
                           nullptr, signal_count / 8);

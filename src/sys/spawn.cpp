@@ -26,10 +26,9 @@ constexpr char shell[] = "/bin/sh";
 
 struct Child {
     const SpawnRequest* request;
-    int caller;               // usher's pid
-    const char** shell_argv;  // room for argv and one word in front
-    char** envp;              // request->envp, or a copy with one more
-    SpawnFailure failure;     // written by the child: the memory is shared until it execs
+    int caller;            // usher's pid
+    char** envp;           // request->envp, or a copy with one more
+    SpawnFailure failure;  // written by the child: the memory is shared until it execs
 };
 
 std::string_view find_path(char* const* envp) {
@@ -38,6 +37,12 @@ std::string_view find_path(char* const* envp) {
         if (take_prefix(entry, "PATH=")) return entry;
     }
     return {};
+}
+
+size_t count_words(char* const* words) {
+    size_t count = 0;
+    while (words[count] != nullptr) ++count;
+    return count;
 }
 
 // A file without a NUL in its first bytes is taken for a script, as shells do.
@@ -50,27 +55,32 @@ bool is_text_file(const char* path) {
     return got && slice({head, got.value}, 0).find('\0') == std::string_view::npos;
 }
 
+// A text file without #!, as execvp and the shells run it. The room is only taken when it is
+// needed.
+[[gnu::noinline]] void exec_as_script(const Child& child, const char* path) {
+    char* const* const argv = child.request->argv;
+    const size_t words = count_words(argv);
+    const auto script = static_cast<const char**>(
+        alloca((words + 2) * sizeof(char*)));  // NOLINT: bounded by ARG_MAX
+    script[0] = shell;
+    script[1] = path;
+    for (size_t i = 1; i <= words; ++i) script[i + 1] = argv[i];
+    (void)execve(shell, const_cast<char* const*>(script), child.envp);  // NOLINT(*-const-cast)
+}
+
 // Returns only if `path` cannot be executed; says why in child.failure.
 void try_exec(Child& child, const char* path) {
     const Error error = execve(path, child.request->argv, child.envp).error;
-    child.failure.number = error.number;
+    SpawnFailure failure{.stage = nullptr, .number = error.number};
     if (error.number == ENOENT && access_exists(path)) {
-        child.failure.interpreter_missing = true;
-        child.failure.number = ENOEXEC;
+        failure.interpreter_missing = true;
+        failure.number = ENOEXEC;
     }
-    if (error.number != ENOEXEC || !is_text_file(path)) return;
-    const SpawnFailure failure = child.failure;
-    child.failure = {};  // the memory is the parent's: left as it is, it would count as a failure
-    child.shell_argv[0] = shell;
-    child.shell_argv[1] = path;
-    char* const* word = child.request->argv;
-    size_t i = 0;
-    do {
-        ++i;
-        child.shell_argv[i + 1] = word[i];
-    } while (word[i] != nullptr);
-    (void)execve(shell, const_cast<char* const*>(child.shell_argv),  // NOLINT(*-const-cast)
-                 child.envp);
+    if (error.number == ENOEXEC && is_text_file(path)) {
+        // The memory is the parent's: left as it is, an earlier failure would count as this one's.
+        child.failure = {};
+        exec_as_script(child, path);
+    }
     child.failure = failure;
 }
 
@@ -167,23 +177,10 @@ int run_child(void* argument) {
 #endif
 }
 
-size_t count_words(char* const* words) {
-    size_t count = 0;
-    while (words[count] != nullptr) ++count;
-    return count;
-}
-
 }  // namespace
 
 Spawned spawn(const SpawnRequest& request) {
-    const size_t words = count_words(request.argv);
-    Child child{.request = &request,
-                .caller = sys::getpid(),
-                .shell_argv = nullptr,
-                .envp = request.envp,
-                .failure = {}};
-    child.shell_argv = static_cast<const char**>(
-        alloca((words + 2) * sizeof(char*)));  // NOLINT: bounded by ARG_MAX
+    Child child{.request = &request, .caller = sys::getpid(), .envp = request.envp, .failure = {}};
     if (request.extra_variable != nullptr) {
         const size_t count = count_words(request.envp);
         child.envp = static_cast<char**>(alloca((count + 2) * sizeof(char*)));  // NOLINT: the same
@@ -200,13 +197,7 @@ Spawned spawn(const SpawnRequest& request) {
 }
 
 SpawnFailure exec_in_place(const SpawnRequest& request) {
-    const size_t words = count_words(request.argv);
-    Child child{
-        .request = &request,
-        .caller = 0,
-        .shell_argv = static_cast<const char**>(alloca((words + 2) * sizeof(char*))),  // NOLINT
-        .envp = request.envp,
-        .failure = {}};
+    Child child{.request = &request, .caller = 0, .envp = request.envp, .failure = {}};
     (void)rt_sigprocmask(MaskHow::set, request.mask);
     exec_program(child);
     return child.failure;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fake_kernel.hpp"
 
+#include "socket.hpp"
+
 #include <errno.h>
 #include <gtest/gtest.h>
 
@@ -554,6 +556,11 @@ Result<std::size_t> write_once(int fd, std::string_view text) {
 Result<std::size_t> splice_into_pipe(int, std::string_view text) {
     if (kernel().stderr_is != Stderr::pipe) return fail("vmsplice", EBADF);
     return take("splice", text, false);
+}
+
+Result<Done> poll(std::span<PollFd> fds, Duration) {
+    for (PollFd& fd : fds) fd.revents = kernel().stderr_full ? short{0} : fd.events;
+    return Done{};
 }
 
 }  // namespace usher::sys

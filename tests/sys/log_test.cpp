@@ -155,5 +155,20 @@ TEST_F(LogTest, still_works_after_the_inherited_descriptors_were_closed) {
     EXPECT_EQ(log.lost(), 0);
 }
 
+// After su or gosu the terminal is another user's and cannot be reopened.
+TEST_F(LogTest, writes_to_another_users_terminal_only_when_it_has_room) {
+    kernel().stderr_is = Stderr::terminal;
+    kernel().foreground[2] = 7;
+    kernel().no_reopening = true;
+    kernel().stderr_full = true;
+    warn("one");
+    EXPECT_EQ(log.lost(), 1);
+    EXPECT_EQ(kernel().log, "");
+    kernel().stderr_full = false;
+    warn("two");
+    EXPECT_EQ(kernel().log,
+              "usher: warning: 1 log lines were lost: stderr was full\nusher: warning: two\n");
+}
+
 }  // namespace
 }  // namespace usher
