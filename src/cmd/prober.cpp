@@ -174,7 +174,8 @@ void Prober::settle_pid(Slot& slot) {
             return;
         }
         std::string_view lines(room, length.value);
-        const std::string_view text = take_until(lines, '\n');
+        std::string_view text = take_until(lines, '\n');
+        while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
         const auto number = parse_number(text, INT32_MAX);
         if (!number || *number == 0) {
             detail.add("pid file: not a pid: '").add_untrusted(text).add('\'');

@@ -2,6 +2,7 @@
 #include "check.hpp"
 
 #include "http.hpp"
+#include "ip_address.hpp"
 
 namespace usher {
 
@@ -33,7 +34,8 @@ bool set_tcp(std::string_view authority, Check& check, BadInput& bad) {
     std::string_view rest = authority;
     if (take_prefix(rest, "[")) {
         endpoint.host = take_until(rest, ']');
-        if (!rest.empty() && rest[0] != ':')
+        const auto address = parse_ip(endpoint.host);
+        if (!address || !address->v6 || (!rest.empty() && rest[0] != ':'))
             return refuse(bad, "not a host", authority, endpoint_forms);
         if (!rest.empty()) rest.remove_prefix(1);
     } else {

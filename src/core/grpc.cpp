@@ -140,6 +140,7 @@ void GrpcCall::frame_header_byte(uint8_t byte) {
         // Another protocol may say less than nine bytes and then wait (a TLS alert has seven). A
         // SETTINGS frame begins with 0.
         const uint8_t first = head_[0];
+        if (first == '<') return fail(Reason::http1);  // HTTP/0.9, as Python answers "HTTP/2.0"
         if (first == 'H') {
             if (byte != static_cast<uint8_t>("HTTP/1.1"[head_bytes_ - 1]))
                 return fail(Reason::not_http2);

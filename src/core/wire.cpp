@@ -10,7 +10,7 @@ namespace {
 // In the order of Reason.
 constexpr char reason_lines[] =
     "\n"
-    "closed without a reply\n"
+    "closed without a reply (does it speak TLS?)\n"
     "reply cut short\n"
     "malformed reply\n"
     "the peer speaks TLS, not plaintext\n"

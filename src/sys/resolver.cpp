@@ -217,8 +217,11 @@ void Resolver::step_tcp(Query& query) {
 }
 
 void Resolver::judge(Time now) {
-    for (const Query& query : queries_) {
-        for (std::size_t i = 0; i < query.found.count; ++i) found_.add(query.found.items[i]);
+    // In turn, so that many addresses of one family leave room for the other.
+    for (std::size_t i = 0; i < found_.items.size(); ++i) {
+        for (const Query& query : queries_) {
+            if (i < query.found.count) found_.add(query.found.items[i]);
+        }
     }
     switch (judge_lookup(queries_[0].code, queries_[1].code, found_.count)) {
         case LookupStep::found: return end(State::found, nullptr);
