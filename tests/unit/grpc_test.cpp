@@ -492,10 +492,11 @@ TEST(GrpcCall, BoundsFramesAndHeaderBlocks) {
 TEST(GrpcCall, KnowsOtherProtocolsFromTheirFirstBytes) {
     EXPECT_EQ(why("HTTP/1.1 400 Bad Request\r\n\r\n"), Reason::http1);
     EXPECT_EQ(why("HTTP/"), Reason::http1);
+    EXPECT_EQ(why("<!DOCTYPE"), Reason::http1) << "as HTTP/0.9";
     EXPECT_EQ(why("\x15\x03\x01\0\x02\x02\x46"s), Reason::tls);
     EXPECT_EQ(why("\x16\x03"), Reason::tls);
     for (const std::string& bytes :
-         {"\x15\x01"s, "-ERR\r\n"s, "HELO"s, "<"s, "\0\0\0\1\0\0\0\0\0"s, "\0\0\0\4\1\0\0\0\0"s,
+         {"\x15\x01"s, "-ERR\r\n"s, "HELO"s, "\0\0\0\1\0\0\0\0\0"s, "\0\0\0\4\1\0\0\0\0"s,
           "\0\0\0\4\0\0\0\0\1"s, "\0\0\0\0\0\0\0\0\0"s})
         EXPECT_EQ(why(bytes), Reason::not_http2) << bytes;
     for (const std::string& bytes : {"H"s, "HTTP"s, "\x15"s, "\0\0\0\4"s})
