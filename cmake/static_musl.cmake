@@ -6,10 +6,11 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -dumpmachine
 
 target_compile_options(usher_build INTERFACE
   -Oz -fPIE -fstack-protector -ffunction-sections -fdata-sections
-  -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-plt -fvisibility=hidden
+  -fno-asynchronous-unwind-tables -fno-unwind-tables -fvisibility=hidden
   -fomit-frame-pointer -fmerge-all-constants)
 if(machine MATCHES "x86_64|i[3-6]86")
-  target_compile_options(usher_build INTERFACE -fcf-protection=none)
+  target_compile_options(usher_build INTERFACE -fcf-protection=none -mgeneral-regs-only
+    $<$<CXX_COMPILER_ID:GNU>:-malign-data=abi>)
 endif()
 if(NOT machine MATCHES "aarch64|powerpc64|ppc64")  # their kernels may have pages of 64 KiB
   target_link_options(usher_link INTERFACE -Wl,-z,max-page-size=4096)
@@ -17,6 +18,11 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A seed of its own for every file would make two builds differ.
   target_compile_options(usher_build INTERFACE -flto -frandom-seed=usher)
+  # Each of these makes our code smaller (found by trying, GCC 12): together 2.4 KiB.
+  target_compile_options(usher_build INTERFACE
+    -fno-inline-functions-called-once -fno-tree-dominator-opts -fno-move-loop-invariants
+    -fno-caller-saves -fno-optimize-sibling-calls -fno-if-conversion -fno-forward-propagate
+    -fno-jump-tables -fno-shrink-wrap -fno-expensive-optimizations)
   target_link_options(usher_link INTERFACE -flto -flto-partition=one -Oz -ffunction-sections
     -frandom-seed=usher)
 endif()

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "options.hpp"
 #include "signals.hpp"
 
 namespace usher::cmd {
@@ -17,6 +18,9 @@ struct Invocation {
 
 /// The run form. Returns when the program and what it left behind have ended.
 int run(const Invocation& invocation);
+
+/// In the place of another init, whose name usher was called by.
+int imitate(Command peer, const Invocation& invocation);
 
 /// `usher probe`: one try. `usher wait`: tries until it works, then becomes PROGRAM, if there is
 /// one.

@@ -5,6 +5,7 @@
 
 #include "error_text.hpp"
 #include "exit_status.hpp"
+#include "packed_text.hpp"
 #include "proc.hpp"
 
 namespace usher::cmd {
@@ -77,24 +78,30 @@ Init::Init(const RunSettings& settings, sys::Log& log)
 
 void Init::prepare() {
     set_comm(State::starting);
-    if (!is_init_ && !sys::set_child_subreaper()) {
-        log_.write({.level = Level::warning,
-                    .event = "no-subreaper",
-                    .text = "not PID 1 and no child subreaper: orphans will not be reaped here"});
+    if (!is_init_ && !(settings_.subreaper && sys::set_child_subreaper())) {
+        warn("no-subreaper",
+             is_tini()
+                 ? packed<"not PID 1 and no child subreaper, so zombie reaping won't work.\n"
+                          "Use -s or TINI_SUBREAPER, or run tini as PID 1.">
+                 : packed<"not PID 1 and no child subreaper: orphans will not be reaped here">);
     }
     if (settings_.parent_death != 0) {
         const int parent = sys::getppid();
         const auto asked = sys::set_parent_death_signal(settings_.parent_death);
         if (!asked) {
-            log_.write({.level = Level::warning,
-                        .event = "no-parent-death",
-                        .text = "the parent's death will not be noticed"});
+            warn("no-parent-death", packed<"the parent's death will not be noticed">);
         }
         // It may have died before the kernel knew of our wish. Parent 0 is outside the namespace,
         // and stays 0 whatever happens to it.
         if (sys::getppid() != parent) (void)sys::kill(sys::getpid(), settings_.parent_death);
     }
     if (settings_.use_terminal) terminal_ = sys::Terminal::find(is_init_);
+}
+
+void Init::warn(const char* event, const char* packed_text) {
+    char room[160];
+    Line text(room);
+    log_.write({.level = Level::warning, .event = event, .text = text.add(packed_text).view()});
 }
 
 int Init::terminal_to_give() const { return terminal_.is_ours() ? terminal_.fd() : -1; }
@@ -108,7 +115,9 @@ int Init::supervise(int program, std::string_view name) {
     if (log_.enabled(Level::info)) {
         char room[128];
         Line text(room);
-        text.add("started ").add_untrusted(name).add(" as pid ").add(program);
+        text.add(is_tini() ? "Spawned child process '" : "started ").add_untrusted(name);
+        text.add(is_tini() ? "' with pid '" : " as pid ").add(program);
+        if (is_tini()) text.add('\'');
         log_.write({.event = "started", .text = text.view(), .pid = program, .name = name});
     }
     dispatch({.kind = EventKind::started});
@@ -129,11 +138,9 @@ void Init::step() {
     if (resumed_ != 0) {
         const int signal = resumed_;
         resumed_ = 0;
-        return dispatch({.kind = EventKind::resumed,
-                         .signal = signal,
-                         .foreground = terminal_.foreground(program_)});
+        return dispatch_seen(EventKind::resumed, {}, signal);
     }
-    const auto received = sys::rt_sigtimedwait(all_signals, timeout);
+    const auto received = sys::rt_sigtimedwait(settings_.waited_for, timeout);
     if (received) return receive(received.value);
     if (received.error.number == EINTR) return;
     // EAGAIN: the time is up. Anything else no kernel says; if one does, go on without spinning.
@@ -143,7 +150,13 @@ void Init::step() {
 
 void Init::receive(const sys::Received& received) {
     const int signal = received.signal;
-    if (signal == sig::chld) return reap();
+    if (signal == sig::chld) {
+        if (is_tini()) log_.write({.level = Level::debug, .text = "Received SIGCHLD"});
+        return reap();
+    }
+    // A program in our own process group got what the keyboard sends from the terminal itself.
+    constexpr SignalSet keyboard = set_of(sig::intr) | set_of(sig::quit) | set_of(sig::winch);
+    if (settings_.home == Home::shared && received.code > 0 && contains(keyboard, signal)) return;
     const Origin origin{.code = received.code,
                         .itself = received.code == 0 && received.pid == sys::getpid()};
     if (!concerns_program(signal, origin)) return;
@@ -154,14 +167,22 @@ void Init::receive(const sys::Received& received) {
         reap();
         if (left_) return;
     }
-    if (log_.enabled(Level::info)) {
+    const Level level = is_tini() ? Level::debug : Level::info;
+    if (log_.enabled(level)) {
         char room[96];
         Line text(room);
-        text.add("received ");
+        text.add(is_tini() ? "Passing signal: '" : "received ");
         add_signal_name(text, signal);
-        if (received.pid != 0) text.add(" from pid ").add(received.pid);
-        log_.write(
-            {.event = "received", .text = text.view(), .pid = received.pid, .signal = signal});
+        if (is_tini()) {
+            text.add('\'');
+        } else if (received.pid != 0) {
+            text.add(" from pid ").add(received.pid);
+        }
+        log_.write({.level = level,
+                    .event = "received",
+                    .text = text.view(),
+                    .pid = received.pid,
+                    .signal = signal});
     }
     Event event{.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal,
                 .signal = signal,
@@ -179,9 +200,7 @@ void Init::reap() {
         const auto waited = sys::wait_any();
         if (!waited && waited.error.number == ECHILD &&
             (main_status || !supervisor_.program_alive() || is_gone(program_))) {
-            return dispatch({.kind = EventKind::nobody_left,
-                             .status = main_status,
-                             .foreground = terminal_.foreground(program_)});
+            return dispatch_seen(EventKind::nobody_left, main_status);
         }
         if (!waited) look_again_ = true;
         if (!waited || waited.value.pid == 0) break;
@@ -191,9 +210,7 @@ void Init::reap() {
             if (is_main) dispatch({.kind = EventKind::program_continued});
         } else if (has_stopped(status)) {
             if (is_main) {
-                dispatch({.kind = EventKind::program_stopped,
-                          .signal = stop_signal_of(status),
-                          .foreground = terminal_.foreground(program_)});
+                dispatch_seen(EventKind::program_stopped, {}, stop_signal_of(status));
             }
         } else {
             any = true;
@@ -202,9 +219,7 @@ void Init::reap() {
         }
     }
     if (main_status) {
-        dispatch({.kind = EventKind::main_ended,
-                  .status = main_status,
-                  .foreground = terminal_.foreground(program_)});
+        dispatch_seen(EventKind::main_ended, main_status);
     } else if (any) {
         dispatch({.kind = EventKind::somebody_ended});
     }
@@ -212,12 +227,17 @@ void Init::reap() {
 
 void Init::note_end(int pid, int status) {
     const bool is_main = pid == program_ && supervisor_.program_alive();
-    const Level level = is_main ? Level::info : Level::debug;
+    const Level level = is_main                 ? Level::info
+                        : settings_.warn_reaped ? Level::warning
+                                                : Level::debug;
     if (!log_.enabled(level)) return;
     char room[96];
     Line text(room);
-    text.add(is_main ? "main process " : "reaped ").add(pid);
-    if ((status & 0x7f) != 0) {
+    const char* const reaped = is_tini() ? "Reaped zombie process with pid=" : "reaped ";
+    text.add(is_main ? "main process " : reaped).add(pid);
+    if (is_tini() && !is_main) {
+        // tini's own words, and nothing behind them
+    } else if ((status & 0x7f) != 0) {
         add_signal_name(text.add(": ended by "), status & 0x7f);
     } else {
         text.add(": exit code ").add(shell_code(status));
@@ -227,6 +247,14 @@ void Init::note_end(int pid, int status) {
                 .text = text.view(),
                 .pid = pid,
                 .status = shell_code(status)});
+}
+
+// With a look at the terminal.
+void Init::dispatch_seen(EventKind kind, std::optional<int> status, int signal) {
+    dispatch({.kind = kind,
+              .signal = signal,
+              .status = status,
+              .foreground = terminal_.foreground(program_)});
 }
 
 void Init::dispatch(Event event) {
@@ -253,18 +281,18 @@ void Init::log_state() {
     text.add(state_name(state));
     switch (state) {
         case State::draining:
-            text.add(": serving on for ");
+            text.add(packed<": serving on for ">);
             add_duration(text, settings_.pre_stop);
-            text.add(" before the stop signal is forwarded");
+            text.add(packed<" before the stop signal is forwarded">);
             break;
         case State::stopping:
             text.add(": grace ");
             add_duration(text, settings_.grace);
             break;
         case State::lingering:
-            text.add(": waiting up to ");
+            text.add(packed<": waiting up to ">);
             add_duration(text, settings_.linger);
-            text.add(" for what the main process left behind");
+            text.add(packed<" for what the main process left behind">);
             break;
         case State::ended: text.add(": exit code ").add(supervisor_.exit_code()); break;
         case State::starting:
@@ -284,6 +312,7 @@ void Init::perform(const Action& action) {
         case ActionKind::give_terminal: terminal_.give_to(program_); return;
         case ActionKind::take_terminal: return terminal_.take_back();
         case ActionKind::stop_self: return stop(sys::getpid(), action.signal);
+        case ActionKind::halt_self: (void)sys::kill(sys::getpid(), sig::stop); return;
         case ActionKind::stop_group: return stop(own_group, action.signal);
         case ActionKind::tell_rest:
             tell_rest(action.signal);
@@ -311,7 +340,8 @@ void Init::send(int signal) {
 void Init::send_to_group(int signal) {
     const auto sent = sys::kill(-program_, signal);
     log_kill("process group", program_, signal, sent.error);
-    if (sent || sent.error.number != ESRCH) return;
+    // Once the main process has been reaped its pid may be another's.
+    if (sent || sent.error.number != ESRCH || !supervisor_.program_alive()) return;
     log_kill("process", program_, signal, sys::kill(program_, signal).error);
 }
 
@@ -351,10 +381,10 @@ void Init::name_survivors() {
     if (!log_.enabled(Level::warning)) return;
     char room[640];
     Line text(room);
-    text.add("killing what did not stop:");
+    text.add(packed<"killing what did not stop:">);
     Survivors survivors{.is_init = is_init_, .self = sys::getpid(), .text = text};
     if (!sys::proc_is_ours() || !sys::for_each_process(name_survivor, &survivors)) {
-        text.add(" unknown processes (no /proc)");
+        text.add(packed<" unknown processes (no /proc)">);
     }
     const int unnamed = survivors.count - Survivors::most_named;
     if (unnamed > 0) text.add(" and ").add(unnamed).add(" more");

@@ -28,11 +28,14 @@ class Init {
     int supervise(int program, std::string_view name);
 
   private:
+    [[nodiscard]] bool is_tini() const { return settings_.log_format == LogFormat::tini; }
+    void warn(const char* event, const char* packed_text);
     void step();
     void receive(const sys::Received& received);
     void reap();
     void note_end(int pid, int status);
     void dispatch(Event event);
+    void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
     void perform(const Action& action);
     void send(int signal);
     void send_to_group(int signal);

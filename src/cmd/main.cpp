@@ -13,6 +13,8 @@ using namespace usher;
 int dispatch(const cmd::Invocation& invocation) {
     // A subcommand is known only as the very first word: `usher -- status` runs a program.
     const auto words = invocation.words;
+    const Command peer = words.empty() ? Command::run : peer_called(words[0]);
+    if (peer != Command::run) return cmd::imitate(peer, invocation);
     const auto command = words.size() > 1 ? find_command(words[1]) : std::nullopt;
     switch (command.value_or(Command::run)) {
         case Command::run: return cmd::run(invocation);
@@ -20,6 +22,7 @@ int dispatch(const cmd::Invocation& invocation) {
         case Command::wait: return cmd::wait(invocation);
         case Command::sleep: return cmd::sleep(invocation);
         case Command::status: return cmd::status(invocation);
+        default: break;
     }
     return cmd::run(invocation);
 }

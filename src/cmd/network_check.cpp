@@ -7,6 +7,7 @@
 
 #include "error_text.hpp"
 #include "log.hpp"
+#include "packed_text.hpp"
 
 namespace usher::cmd {
 
@@ -67,9 +68,9 @@ void NetworkCheck::addresses_known(Time now) {
         if (sys::is_local(addresses_.items[i])) continue;
         char text[ip_text_limit];
         outcome_->settle(Health::misused)
-            .add("not this container's own address: ")
+            .add(packed<"not this container's own address: ">)
             .add(format_ip(addresses_.items[i], text))
-            .add(" (--allow-remote permits it)");
+            .add(packed<" (--allow-remote permits it)">);
         phase_ = Phase::over;
         return;
     }
@@ -169,7 +170,7 @@ void NetworkCheck::build_request() {
     }
     if (!length) {
         outcome_->settle(Health::misused)
-            .add("not a request: over 4096 bytes, or control characters");
+            .add(packed<"not a request: over 4096 bytes, or control characters">);
         phase_ = Phase::over;
     }
     request_length_ = length.value_or(0);
@@ -221,7 +222,8 @@ void NetworkCheck::judge_http() {
     if (status != 0 && !settings_->statuses.has(status)) {
         Line& detail = outcome_->settle(Health::unhealthy, true);
         detail.add("status ").add(status);
-        if (status >= 300 && status < 400) detail.add(" (a redirect, which is not followed)");
+        if (status >= 300 && status < 400)
+            detail.add(packed<" (a redirect, which is not followed)">);
         detail.add(", want ").add_untrusted(settings_->status_list).add(',');
     } else if (http_->verdict() == Verdict::done) {
         outcome_->settle(Health::healthy, true).add(status);
@@ -252,7 +254,7 @@ void NetworkCheck::judge_grpc() {
     } else if (reason == Reason::goaway || reason == Reason::rst_stream) {
         detail.add(", code ").add(static_cast<std::int64_t>(grpc_->error_code()));
     } else if (reason == Reason::http_status || reason == Reason::no_trailers) {
-        detail.add(", HTTP status ").add(grpc_->http_status());
+        detail.add(packed<", HTTP status ">).add(grpc_->http_status());
     }
 }
 
@@ -309,7 +311,7 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
 void NetworkCheck::time_out() {
     constexpr char names[][8] = {"", "resolve", "connect", "connect", "send", "reply"};
     const char* const name = names[static_cast<int>(phase_)];
-    fail(name, phase_ == Phase::retry ? "backlog full, timed out" : "timed out");
+    fail(name, phase_ == Phase::retry ? packed<"backlog full, timed out"> : "timed out");
     outcome_->timed = true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "log.hpp"
 #include "options.hpp"
+#include "personality.hpp"
 #include "spawn.hpp"
 
 namespace usher::cmd {
@@ -15,8 +16,14 @@ namespace usher::cmd {
 /// "usher: ..." on stderr, one line, without ever blocking. Returns the exit code 125.
 [[gnu::cold]] int complain(const BadInput& bad);
 
-/// Why `program` could not be started, as one line of the log. Returns the exit code for it.
+/// Why `program` could not be started, as one line of the log. Returns the exit code for it, as
+/// `settings` has it.
 [[gnu::cold]] int report_failed_start(const sys::SpawnFailure& failure, std::string_view program,
-                                      sys::Log& log);
+                                      const RunSettings& settings, sys::Log& log);
+
+/// In the place of a peer: what apply_peer found, as that peer tells it. `name` is
+/// argv[0]. Returns the exit code.
+[[gnu::cold]] int print_for_peer(Command peer, PeerRequest request, std::string_view name,
+                                 const BadInput& bad, sys::Log& log);
 
 }  // namespace usher::cmd

@@ -4,6 +4,7 @@
 
 #include "commands.hpp"
 #include "exit_status.hpp"
+#include "packed_text.hpp"
 #include "print.hpp"
 #include "prober.hpp"
 
@@ -24,7 +25,7 @@ struct Arena {
 };
 
 bool expand(std::string_view& text, const Invocation& invocation, Arena& arena, BadInput& bad) {
-    if (text.find("${") == std::string_view::npos) return true;
+    if (!has(text, "${")) return true;
     Line line(std::span(arena.room).subspan(arena.used));
     if (!expand_variables(text, invocation.environment, line, bad)) return false;
     text = line.view();
@@ -125,7 +126,7 @@ class Progress {
         for (std::size_t i = 0; i < prober.count(); ++i) {
             if (!prober.has_changed(i)) continue;
             Line line(room);
-            line.add(clear()).add("usher: waiting: ");
+            line.add(clear()).add(packed<"usher: waiting: ">);
             prober.add_result(line, i);
             log_.put(line.view());
         }
@@ -176,7 +177,7 @@ int become(char* const* program, const Invocation& invocation) {
     const sys::SpawnFailure failure = sys::exec_in_place(
         {.argv = program, .envp = invocation.environment, .mask = invocation.mask});
     sys::Log log;
-    return report_failed_start(failure, *program, log);
+    return report_failed_start(failure, *program, RunSettings(), log);
 }
 
 int check(Command command, const Invocation& invocation) {
@@ -205,8 +206,8 @@ int check(Command command, const Invocation& invocation) {
     }
     if (is_probe && program != nullptr && !prober.add_program(program, bad)) return complain(bad);
     if (prober.count() == 0) {
-        return complain(
-            {.problem = "no check given (see --help)", .where = is_probe ? "probe" : "wait"});
+        return complain({.problem = packed<"no check given (see --help)">,
+                         .where = is_probe ? "probe" : "wait"});
     }
     if (is_probe) return probe_once(prober, settings);
 

@@ -9,6 +9,7 @@
 #include "error_text.hpp"
 #include "find_usher.hpp"
 #include "log_record.hpp"
+#include "packed_text.hpp"
 #include "proc.hpp"
 
 namespace usher::cmd {
@@ -41,12 +42,12 @@ Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
 }
 
 bool Prober::add(std::string_view text, BadInput& bad) {
-    if (count_ == most_checks) return refuse(bad, "one check too many:", text, "up to 16");
+    if (count_ == most_checks) return refuse(bad, packed<"one check too many:">, text, "up to 16");
     return parse_check(text, (new (&slots_[count_++]) Slot)->check, bad);
 }
 
 bool Prober::add_program(char* const* argv, BadInput& bad) {
-    if (count_ == most_checks) return refuse(bad, "one check too many:", *argv, "up to 16");
+    if (count_ == most_checks) return refuse(bad, packed<"one check too many:">, *argv, "up to 16");
     program_ = argv;
     (new (&slots_[count_++]) Slot)->check = {.kind = CheckKind::program, .text = *argv};
     return true;
@@ -144,15 +145,16 @@ void Prober::settle_file(Slot& slot) {
     const Duration age = sys::wall_clock() - facts.value.modified;
     Line& detail = slot.outcome.settle(Health::unhealthy);
     if (age < -future_tolerance) {
-        add_seconds(detail.add("file: modified "), -age);
-        detail.add(" in the future");
+        add_seconds(detail.add(packed<"file: modified ">), -age);
+        detail.add(packed<" in the future">);
     } else if (slot.check.max_age != infinite && age > slot.check.max_age) {
         add_seconds(detail.add("file: "), age);
-        detail.add(" old, want at most ");
+        detail.add(packed<" old, want at most ">);
         add_duration(detail, slot.check.max_age);
     } else if (facts.value.size < slot.check.min_size) {
         detail.add("file: ").add(static_cast<std::int64_t>(facts.value.size));
-        detail.add(" bytes, want at least ").add(static_cast<std::int64_t>(slot.check.min_size));
+        detail.add(packed<" bytes, want at least ">)
+            .add(static_cast<std::int64_t>(slot.check.min_size));
     } else {
         add_seconds(slot.outcome.settle(Health::healthy).add("modified "),
                     std::max<Duration>(age, 0));
@@ -178,7 +180,7 @@ void Prober::settle_pid(Slot& slot) {
         while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
         const auto number = parse_number(text, INT32_MAX);
         if (!number || *number == 0) {
-            detail.add("pid file: not a pid: '").add_untrusted(text).add('\'');
+            detail.add(packed<"pid file: not a pid: '">).add_untrusted(text).add('\'');
             return;
         }
         pid = static_cast<int>(*number);

@@ -5,6 +5,7 @@
 
 #include "error_text.hpp"
 #include "exit_status.hpp"
+#include "packed_text.hpp"
 #include "proc.hpp"
 #include "spawn.hpp"
 
@@ -38,7 +39,7 @@ void ProgramCheck::start(char* const* argv, const Invocation& invocation, Outcom
     }
     Line& detail = outcome.settle(Health::unhealthy).add(spawned.failure.stage).add(": ");
     if (spawned.failure.interpreter_missing) {
-        detail.add("interpreter or loader missing");
+        detail.add(packed<"interpreter or loader missing">);
     } else {
         sys::add_error(detail, spawned.failure.number);
     }

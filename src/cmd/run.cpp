@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The run form: what the supervisor decides is done here, to real processes.
+#include "run.hpp"
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "init.hpp"
+#include "packed_text.hpp"
 #include "print.hpp"
 #include "release_inherited.hpp"
 #include "spawn.hpp"
@@ -29,9 +31,9 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
         }
         char room[256];
         Line text(room);
-        text.add("unknown variable ").add_untrusted(name);
+        text.add(packed<"unknown variable ">).add_untrusted(name);
         if (const Option* nearest = nearest_variable(name)) {
-            text.add("; did you mean ");
+            text.add(packed<"; did you mean ">);
             add_variable_name(text, *nearest);
             text.add('?');
         }
@@ -57,31 +59,35 @@ int run(const Invocation& invocation) {
     }
     log.set(settings.log_format, settings.verbosity);
     warn_of_unknown_variables(invocation.environment, log);
+    return run_program(settings, invocation, invocation.words.subspan(line->program + 1), log);
+}
 
+int run_program(const RunSettings& settings, const Invocation& invocation,
+                std::span<char* const> program, sys::Log& log) {
     // Become what adopts orphans, and what reaps them: an ignored SIGCHLD would leave no zombies,
     // and no exit status either.
     Init init(settings, log);
     init.prepare();
     const auto sigchld = sys::sigaction(sig::chld, sys::Disposition::other);
 
-    char* const* const program = &invocation.words[line->program + 1];
     const sys::SpawnRequest request{
-        .argv = program,
+        .argv = program.data(),
         .envp = invocation.environment,
         .extra_variable = settings.mark_nested && !settings.nested ? nested_mark.data() : nullptr,
         .mask = invocation.mask,
         .sigchld = sigchld ? sigchld.value : sys::Disposition::other,
+        .home = settings.home,
         .terminal = init.terminal_to_give()};
     const sys::Spawned spawned = sys::spawn(request);
     if (spawned.failure.stage != nullptr) {
         init.take_terminal_back(spawned.pid);
-        return report_failed_start(spawned.failure, *program, log);
+        return report_failed_start(spawned.failure, program[0], settings, log);
     }
 
     // From here on nothing but the end of the program may end us.
     release_inherited(init.terminal_fd());
     log.reopen();
-    return init.supervise(spawned.pid, *program);
+    return init.supervise(spawned.pid, program[0]);
 }
 
 }  // namespace usher::cmd

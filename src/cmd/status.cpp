@@ -3,6 +3,7 @@
 #include "exit_status.hpp"
 #include "find_usher.hpp"
 #include "kernel.hpp"
+#include "packed_text.hpp"
 #include "print.hpp"
 
 namespace usher::cmd {
@@ -34,7 +35,7 @@ int status(const Invocation& invocation) {
     }
     if (reader.bad().problem != nullptr) return complain(reader.bad());
     if (reader.used() + 2 < invocation.words.size()) {
-        return complain({.problem = "takes no argument, but got",
+        return complain({.problem = packed<"takes no argument, but got">,
                          .where = "status",
                          .word = invocation.words[reader.used() + 2]});
     }

@@ -3,6 +3,7 @@
 
 #include "http.hpp"
 #include "ip_address.hpp"
+#include "packed_text.hpp"
 
 namespace usher {
 
@@ -10,16 +11,17 @@ namespace {
 
 constexpr std::uint16_t default_http_port = 80;
 
-constexpr char check_forms[] =
+constexpr const char* check_forms = packed<
     "http://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, unix:/SOCKET, "
     "grpc://HOST:PORT[/SERVICE], "
-    "file:/PATH, pid:/PATH, ready:, live:";
-constexpr char endpoint_forms[] = "HOST:PORT, [IPv6]:PORT or unix:/SOCKET";
+    "file:/PATH, pid:/PATH, ready:, live:">;
+constexpr const char* endpoint_forms = packed<"HOST:PORT, [IPv6]:PORT or unix:/SOCKET">;
 
 bool set_unix(std::string_view path, Check& check, BadInput& bad) {
     const bool is_abstract = begins_with(path, "@");
     if (path.size() < 2 || (path[0] != '/' && !is_abstract) || path.size() > longest_unix_path) {
-        return refuse(bad, "not a unix socket", path, "unix:/PATH or unix:@NAME, up to 107 bytes");
+        return refuse(bad, packed<"not a unix socket">, path,
+                      packed<"unix:/PATH or unix:@NAME, up to 107 bytes">);
     }
     check.endpoint.is_unix = true;
     check.endpoint.path = path;
@@ -55,11 +57,11 @@ bool set_tcp(std::string_view authority, Check& check, BadInput& bad) {
 // "unix:/SOCKET[:/REST]" or "HOST[:PORT][/REST]"; the rest keeps its slash.
 bool set_endpoint_and_target(std::string_view text, Check& check, BadInput& bad) {
     if (take_prefix(text, "unix:")) {
-        const std::size_t at = text.find(":/");
-        if (at != std::string_view::npos) check.target = slice(text, at + 1);
+        const std::size_t at = find(text, ":/");
+        if (at != text.size()) check.target = slice(text, at + 1);
         return set_unix(slice(text, 0, at), check, bad);
     }
-    const std::size_t at = text.find('/');
+    const std::size_t at = find(text, '/');
     check.target = slice(text, at);
     return set_tcp(slice(text, 0, at), check, bad);
 }
@@ -71,7 +73,7 @@ bool parse_http(std::string_view text, Check& check, BadInput& bad) {
     check.target = take_until(check.target, '#');
     if (check.target.empty()) check.target = "/";
     if (!is_http_target(check.target)) {
-        return refuse(bad, "not a path", check.target, "printable ASCII without blanks");
+        return refuse(bad, "not a path", check.target, packed<"printable ASCII without blanks">);
     }
     return true;
 }
@@ -98,7 +100,8 @@ bool parse_file(std::string_view text, Check& check, BadInput& bad) {
         } else if (equal(name, "min-size") && size) {
             check.min_size = *size;
         } else {
-            return refuse(bad, "not a condition", word, "max-age=DURATION, min-size=BYTES");
+            return refuse(bad, packed<"not a condition">, word,
+                          packed<"max-age=DURATION, min-size=BYTES">);
         }
     }
     return true;
@@ -111,7 +114,7 @@ bool parse_pid(std::string_view text, Check& check, BadInput& bad) {
         return true;
     }
     const auto pid = parse_number(text, INT32_MAX);
-    if (!pid || *pid == 0) return refuse(bad, "not a pid", text, "pid:/PATH or pid:N");
+    if (!pid || *pid == 0) return refuse(bad, "not a pid", text, packed<"pid:/PATH or pid:N">);
     check.pid = static_cast<int>(*pid);
     return true;
 }
@@ -142,10 +145,12 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
     if (take_prefix(text, "ready:")) return parse_state(CheckKind::ready, text, check, bad);
     if (take_prefix(text, "live:")) return parse_state(CheckKind::live, text, check, bad);
     if (take_prefix(text, "https://") || take_prefix(text, "grpcs://")) {
-        return refuse(bad, "TLS is not in this build:", check.text, "http://, grpc://, tcp://");
+        return refuse(bad, packed<"TLS is not in this build:">, check.text,
+                      packed<"http://, grpc://, tcp://">);
     }
     if (text[0] == '-') {
-        return refuse(bad, "options go before the checks:", text, "usher probe [OPTIONS] CHECK...");
+        return refuse(bad, packed<"options go before the checks:">, text,
+                      packed<"usher probe [OPTIONS] CHECK...">);
     }
     return refuse(bad, "unknown check", text, check_forms);
 }
@@ -160,27 +165,27 @@ std::string_view find_in_environment(char* const* environment, std::string_view 
 
 bool expand_variables(std::string_view text, char* const* environment, Line& out, BadInput& bad) {
     while (true) {
-        const std::size_t at = text.find("${");
+        const std::size_t at = find(text, "${");
         out.add(slice(text, 0, at));
-        if (at == std::string_view::npos) break;
+        if (at == text.size()) break;
         const std::string_view braced = slice(text, at + 2);
-        const std::size_t end = braced.find('}');
-        if (end == std::string_view::npos) {
-            return refuse(bad, "no closing brace in", slice(text, at), "${NAME}, ${NAME:-default}");
+        const std::size_t end = find(braced, '}');
+        if (end == braced.size()) {
+            return refuse(bad, packed<"no closing brace in">, slice(text, at),
+                          packed<"${NAME}, ${NAME:-default}">);
         }
         const std::string_view inside = slice(braced, 0, end);
-        const std::size_t default_at = inside.find(":-");
+        const std::size_t default_at = find(inside, ":-");
         std::string_view value = find_in_environment(environment, slice(inside, 0, default_at));
         // As in the shell, an empty value counts as none where there is a default.
-        if (default_at != std::string_view::npos && value.empty())
-            value = slice(inside, default_at + 2);
+        if (default_at != inside.size() && value.empty()) value = slice(inside, default_at + 2);
         if (value.data() == nullptr) {
-            return refuse(bad, "variable is not set:", inside, "${NAME:-default}");
+            return refuse(bad, packed<"variable is not set:">, inside, packed<"${NAME:-default}">);
         }
         out.add(value);
         text = slice(braced, end + 1);
     }
-    return !out.full() || refuse(bad, "too long when expanded:", text, "4 KiB in all");
+    return !out.full() || refuse(bad, packed<"too long when expanded:">, text, "4 KiB in all");
 }
 
 }  // namespace usher

@@ -10,7 +10,7 @@ namespace {
 // RFC 9110 5.6.2.
 bool is_token(std::string_view text) {
     for (const char c : text)
-        if (c <= ' ' || c == 0x7f || std::strchr("\"(),/:;<=>?@[\\]{}", c) != nullptr) return false;
+        if (c <= ' ' || c == 0x7f || has("\"(),/:;<=>?@[\\]{}", c)) return false;
     return !text.empty();
 }
 

@@ -7,9 +7,21 @@ namespace {
 
 constexpr char level_names[4][8] = {"error", "warning", "info", "debug"};
 
-void add_text_record(Line& line, const Record& record) {
-    line.add("usher: ");
-    if (record.level == Level::warning) line.add("warning: ");
+constexpr char tini_level_names[4][6] = {"FATAL", "WARN ", "INFO ", "DEBUG"};
+constexpr char catatonit_level_names[4][6] = {"ERROR", "WARN", "INFO", "DEBUG"};
+
+void add_text_record(Line& line, const Record& record, LogFormat format, int own_pid) {
+    const int level = static_cast<int>(record.level);
+    if (format == LogFormat::tini) {
+        line.add('[').add(tini_level_names[level]).add(" tini (").add(own_pid).add(")] ");
+    } else if (format == LogFormat::dumb_init) {
+        line.add("[dumb-init] ");
+    } else if (format == LogFormat::catatonit) {
+        line.add(catatonit_level_names[level]).add(" (catatonit:").add(own_pid).add("): ");
+    } else {
+        line.add("usher: ");
+        if (record.level == Level::warning) line.add("warning: ");
+    }
     line.add(record.text).add('\n');
 }
 
@@ -40,11 +52,11 @@ void add_json_record(Line& line, const Record& record, Time wall_clock) {
 
 }  // namespace
 
-void add_record(Line& line, const Record& record, LogFormat format, Time wall_clock) {
-    if (format == LogFormat::text) {
-        add_text_record(line, record);
-    } else {
+void add_record(Line& line, const Record& record, LogFormat format, Time wall_clock, int own_pid) {
+    if (format == LogFormat::json) {
         add_json_record(line, record, wall_clock);
+    } else {
+        add_text_record(line, record, format, own_pid);
     }
 }
 

@@ -27,8 +27,9 @@ struct Record {
 };
 
 /// One line with its newline. `wall_clock`: nanoseconds since 1970-01-01 UTC.
+/// `own_pid`: usher's own, which tini and catatonit tell.
 /// Text: "usher: warning: ..."; JSON: time (RFC 3339), level, event, then what applies, then text.
-void add_record(Line& line, const Record& record, LogFormat format, Time wall_clock);
+void add_record(Line& line, const Record& record, LogFormat format, Time wall_clock, int own_pid);
 
 /// "5s", "1.5s", "250ms", "inf".
 void add_duration(Line& line, Duration duration);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "packed_text.hpp"
 #include "parse.hpp"
 
 namespace usher {
@@ -18,6 +19,9 @@ constexpr std::uint8_t wait = bit(Command::wait);
 constexpr std::uint8_t status = bit(Command::status);
 constexpr std::uint8_t checks = probe | wait;
 constexpr std::uint8_t every = run | checks | bit(Command::sleep) | status;
+constexpr std::uint8_t tini = bit(Command::tini);
+constexpr std::uint8_t dumb_init = bit(Command::dumb_init);
+constexpr std::uint8_t catatonit = bit(Command::catatonit);
 
 using Id = OptionId;
 // clang-format off
@@ -64,16 +68,43 @@ constexpr Row rows[] = {
     {Id::help, every, 'h', false, "help", "", "", "show this"},
     {Id::version, run, 'V', false, "version", "", "", "show the version"},
     {Id::license, run, 0, false, "license", "", "", "show the licences, musl's too"},
+    {Id::version, tini, 0, false, "version", "", "", "show the version; alone only"},
+    {Id::help, tini | catatonit, 'h', false, "", "", "", "show this"},
+    {Id::subreaper, tini, 's', false, "", "", "", "adopt orphans when not PID 1; or TINI_SUBREAPER"},
+    {Id::parent_death, tini, 'p', false, "", "SIGNAL", "", "get SIGNAL (SIGKILL) when the parent dies"},
+    {Id::verbose, tini, 'v', true, "", "", "", "say more; or TINI_VERBOSITY=N [1]"},
+    {Id::warn_reaped, tini, 'w', false, "", "", "", "warn of each reaped orphan"},
+    {Id::forward_group, tini, 'g', false, "", "", "", "signal the group; or TINI_KILL_PROCESS_GROUP"},
+    {Id::forward_group, catatonit, 'g', false, "", "", "", "signal the group"},
+    {Id::remap_exit, tini, 'e', true, "", "CODE", "", "report 0 in place of exit code CODE"},
+    {Id::license, tini, 'l', false, "", "", "", "show the licence"},
+    {Id::forward_main, dumb_init, 'c', false, "single-child", "", "", "signal the command alone, in our session"},
+    {Id::rewrite, dumb_init, 'r', true, "rewrite", "s:r", "", "forward signal r (0: none) in place of s"},
+    {Id::verbose, dumb_init, 'v', true, "verbose", "", "", "say more"},
+    {Id::help, dumb_init, 'h', false, "help", "", "", "show this"},
+    {Id::version, dumb_init | catatonit, 'V', false, "version", "", "", "show the version"},
+    {Id::license, catatonit, 'L', false, "", "", "", "show the licence"},
+    {Id::pause, catatonit, 'P', false, "", "", "", "run no program, end on TERM or INT"},
 };
 // clang-format on
 
 constexpr std::size_t row_count = sizeof rows / sizeof rows[0];
 
+constexpr std::size_t longest_text = 64;
+
+// Calls `use` with each text of the table as it lies there: names as they are, help packed.
+constexpr void for_each_text(auto use) {
+    for (const Row& row : rows) {
+        for (const std::string_view text : {row.name, row.argument, row.fallback}) use(text);
+        char room[longest_text]{};
+        for (std::size_t i = 0; i < row.help.size(); ++i) room[i] = row.help[i];
+        use(std::string_view(room, pack(room, row.help.size())));
+    }
+}
+
 constexpr std::size_t text_size = [] {
     std::size_t size = 0;
-    for (const Row& row : rows) {
-        size += row.name.size() + row.argument.size() + row.fallback.size() + row.help.size() + 4;
-    }
+    for_each_text([&size](std::string_view text) { size += text.size() + 1; });
     return size;
 }();
 
@@ -81,39 +112,51 @@ struct Table {
     std::array<Option, row_count> options{};
     std::array<char, text_size> texts{};
 };
-// Packed by the compiler: nothing of `rows` is in the binary.
+// Made by the compiler: nothing of `rows` is in the binary.
 constexpr Table table = [] {
-    Table packed;
+    Table made;
+    std::size_t count = 0;
     std::size_t at = 0;
-    for (std::size_t i = 0; i < row_count; ++i) {
-        const Row& row = rows[i];
-        packed.options[i] = {row.id, row.commands, row.letter, row.repeatable,
-                             static_cast<std::uint16_t>(at)};
-        for (const std::string_view text : {row.name, row.argument, row.fallback, row.help}) {
-            for (const char c : text) packed.texts[at++] = c;
-            ++at;
+    for_each_text([&](std::string_view text) {
+        if (count % 4 == 0) {
+            const Row& row = rows[count / 4];
+            made.options[count / 4] = {row.id, row.commands, row.letter, row.repeatable,
+                                       static_cast<std::uint16_t>(at)};
         }
-    }
-    return packed;
+        for (const char c : text) made.texts[at++] = c;
+        ++at;
+        ++count;
+    });
+    return made;
 }();
 
-// Name, usage and purpose of each command, in the order of the enum.
-constexpr char command_texts[] =
-    "\0usher [OPTIONS] [--] PROGRAM [ARG...]\0"
+// The name of each command, in the order of the enum; then tini's other names.
+constexpr char command_names[] =
+    "\0probe\0wait\0sleep\0status\0tini\0dumb-init\0catatonit\0tini-static\0docker-init";
+constexpr int name_count = 10;
+// Usage and purpose of each command, in the order of the enum.
+constexpr const char* command_texts = packed<
+    "usher [OPTIONS] [--] PROGRAM [ARG...]\0"
     "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds the stop.\0"
-    "probe\0usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]\0"
+    "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]\0"
     "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check.\0"
-    "wait\0usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]\0"
+    "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]\0"
     "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time.\0"
-    "sleep\0usher sleep DURATION...\0Sleeps for the sum. TERM and INT end it at once: 143, 130.\0"
-    "status\0usher status [--json]\0"
-    "Says what the init of this container is doing. Exit code 1: there is none.";
-constexpr int texts_of_a_command = 3;
-const char* command_name(int command) {
-    return nth_text(command_texts, command * texts_of_a_command);
+    "usher sleep DURATION...\0Sleeps for the sum. TERM and INT end it at once: 143, 130.\0"
+    "usher status [--json]\0"
+    "Says what the init of this container is doing. Exit code 1: there is none.\0"
+    "tini [OPTIONS] PROGRAM -- [ARGS] | --version\0This is usher in the place of tini.\0"
+    "dumb-init [option] program [args]\0This is usher in the place of dumb-init.\0"
+    "catatonit [-ghLPV] [--] <progname> [<arguments>...]\0"
+    "This is usher in the place of catatonit.">;
+constexpr int texts_of_a_command = 2;
+// `end` if it is none of those from `begin` on.
+int index_of_name(std::string_view word, int begin, int end) {
+    while (begin < end && !equal(word, nth_text(command_names, begin))) ++begin;
+    return begin;
 }
 const char* command_usage(int command) {
-    return nth_text(command_texts, command * texts_of_a_command + 1);
+    return nth_text(command_texts, command * texts_of_a_command);
 }
 
 constexpr char prefix[] = "USHER_";
@@ -147,10 +190,16 @@ const char* Option::text(int index) const { return nth_text(&table.texts[texts],
 std::span<const Option> option_table() { return table.options; }
 
 std::optional<Command> find_command(std::string_view word) {
-    for (int i = 1; i < command_count; ++i) {
-        if (equal(word, command_name(i))) return static_cast<Command>(i);
-    }
-    return std::nullopt;
+    const int index = index_of_name(word, 1, command_count);
+    return index < command_count ? std::optional(static_cast<Command>(index)) : std::nullopt;
+}
+
+Command peer_called(std::string_view argv0) {
+    while (has(argv0, '/')) take_until(argv0, '/');
+    const int index = index_of_name(argv0, command_count, name_count);
+    if (index == name_count) return Command::run;
+    return index > static_cast<int>(Command::catatonit) ? Command::tini
+                                                        : static_cast<Command>(index);
 }
 
 const Option* find_option(Command command, std::string_view name) {
@@ -203,8 +252,7 @@ const Option* nearest_variable(std::string_view name) {
 }
 
 bool is_foreign_variable(std::string_view name) {
-    return name.find("_SERVICE_") != std::string_view::npos ||
-           name.find("_PORT") != std::string_view::npos || begins_with(name, "USHER_PROBE") ||
+    return has(name, "_SERVICE_") || has(name, "_PORT") || begins_with(name, "USHER_PROBE") ||
            equal(name, "USHER_NESTED");
 }
 
@@ -212,7 +260,7 @@ void add_bad_input(Line& line, const BadInput& bad) {
     if (!bad.where.empty()) line.add_untrusted(bad.where).add(": ");
     line.add(bad.problem);
     if (bad.word.data() != nullptr) line.add(" '").add_untrusted(bad.word).add('\'');
-    if (bad.nearest != nullptr) line.add("; did you mean --").add(bad.nearest).add('?');
+    if (bad.nearest != nullptr) line.add(packed<"; did you mean --">).add(bad.nearest).add('?');
     if (bad.accepted != nullptr) line.add("; accepted: ").add(bad.accepted);
 }
 
@@ -230,19 +278,34 @@ const Option* OptionReader::next() {
     ++at_;
     ended_by_dashes_ = equal(word, "--");
     if (ended_by_dashes_) return nullptr;
-    if (word[1] == '-') return long_option(word);
+    if (word[1] == '-' && command_ != Command::tini) return long_option(word);
     in_word_ = 1;
     return letter();
 }
 
+// What getopt_long does for the peers: the beginning of a name will do if no other begins so.
+const Option* OptionReader::find_abbreviated(std::string_view name) const {
+    const Option* found = nullptr;
+    for (const Option& option : table.options) {
+        if (command_ < Command::tini || !known_in(option, command_)) continue;
+        if (!equal(slice(option.name(), 0, name.size()), name)) continue;
+        if (found != nullptr) return nullptr;
+        found = &option;
+    }
+    return found;
+}
+
 const Option* OptionReader::long_option(std::string_view word) {
     value_ = slice(word, 2);
-    const bool attached = value_.find('=') != std::string_view::npos;
+    const bool attached = has(value_, '=');
     const std::string_view name = take_until(value_, '=');
     spelling_ = slice(word, 0, name.size() + 2);
     if (const Option* option = find_option(command_, name)) return take_value(*option, attached);
+    if (const Option* option = find_abbreviated(name)) {
+        return take_value(*option, attached);
+    }
     const Option* nearest = nearest_option(command_, name);
-    fail("unknown option", {}, spelling_);
+    fail(unknown_option, {}, spelling_);
     bad_.nearest = nearest != nullptr ? nearest->name() : nullptr;
     bad_.accepted = nearest != nullptr ? nullptr : "the options of --help";
     return nullptr;
@@ -254,9 +317,9 @@ const Option* OptionReader::letter() {
     const Option* const option = find_option(command_, spelling_[in_word_]);
     if (option == nullptr) {
         const bool alone = spelling_.size() == 2;
-        fail("unknown option", alone ? std::string_view{} : spelling_,
+        fail(unknown_option, alone ? std::string_view{} : spelling_,
              alone ? spelling_ : slice(spelling_, in_word_, 1));
-        bad_.accepted = "the options of --help";
+        bad_.accepted = packed<"the options of --help">;
         return nullptr;
     }
     value_ = slice(spelling_, ++in_word_);
@@ -300,9 +363,14 @@ void add_option_help(Line& line, const Option& option) {
 
 }  // namespace
 
+void add_usage(Line& line, Command command) {
+    line.add(command == Command::catatonit ? "usage: " : "Usage: ");
+    line.add(command_usage(static_cast<int>(command))).add('\n');
+}
+
 void add_help(Line& line, Command command) {
     const char* const usage = command_usage(static_cast<int>(command));
-    line.add("Usage: ").add(usage).add('\n');
+    add_usage(line, command);
     if (command == Command::run) {
         for (int i = 1; i < command_count; ++i) line.add("       ").add(command_usage(i)).add('\n');
     }
@@ -312,19 +380,20 @@ void add_help(Line& line, Command command) {
     }
     if (command == Command::run) {
         line.add(
-            "\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. Signals: TERM, 15, "
-            "RTMIN+3.\n"
-            "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
-            "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not executable;\n"
-            "127 not found.\n");
+            packed<"\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. Signals: TERM, 15, "
+                   "RTMIN+3.\n"
+                   "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
+                   "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not "
+                   "executable;\n"
+                   "127 not found.\n">);
     } else if (command == Command::probe || command == Command::wait) {
         line.add(
-            "\nChecks: http://HOST[:PORT]/PATH  :PORT/PATH  http://unix:/SOCKET:/PATH  "
-            "tcp://HOST:PORT\n"
-            "  unix:/SOCKET  unix:@NAME  grpc://HOST:PORT[/SERVICE]  "
-            "grpc://unix:/SOCKET[:/SERVICE]\n"
-            "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n"
-            "${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
+            packed<"\nChecks: http://HOST[:PORT]/PATH  :PORT/PATH  http://unix:/SOCKET:/PATH  "
+                   "tcp://HOST:PORT\n"
+                   "  unix:/SOCKET  unix:@NAME  grpc://HOST:PORT[/SERVICE]  "
+                   "grpc://unix:/SOCKET[:/SERVICE]\n"
+                   "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n"
+                   "${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n">);
     }
 }
 
@@ -338,9 +407,9 @@ bool refuse(BadInput& bad, const char* problem, std::string_view word, const cha
 bool set_duration(Duration& target, std::string_view text, bool may_be_infinite, BadInput& bad) {
     const auto duration = parse_duration(text, may_be_infinite);
     if (!duration) {
-        return refuse(bad, "not a duration", text,
-                      may_be_infinite ? "250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf"
-                                      : "250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds)");
+        return refuse(bad, packed<"not a duration">, text,
+                      may_be_infinite ? packed<"250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf">
+                                      : packed<"250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds)">);
     }
     target = *duration;
     return true;

@@ -14,8 +14,9 @@
 
 namespace usher {
 
-enum class Command : std::uint8_t { run, probe, wait, sleep, status };
-inline constexpr int command_count = 5;
+/// The run form and the subcommands; then the programs in whose place usher can be called.
+enum class Command : std::uint8_t { run, probe, wait, sleep, status, tini, dumb_init, catatonit };
+inline constexpr int command_count = 5;  ///< those that can be named as a subcommand
 
 enum class OptionId : std::uint8_t {
     forward,
@@ -47,6 +48,8 @@ enum class OptionId : std::uint8_t {
     help,
     version,
     license,
+    warn_reaped,
+    pause,
 };
 
 /// One row of the table. Its texts lie in one array behind each other: pointers to them would have
@@ -78,6 +81,9 @@ std::span<const Option> option_table();
 /// The subcommand of that name. `run` has none: it is what everything else means.
 std::optional<Command> find_command(std::string_view word);
 
+/// The program that the last part of argv[0] names, under any of its names; `run`: none of them.
+Command peer_called(std::string_view argv0);
+
 /// The row for a long name, or for a letter, in one command; null if there is none.
 const Option* find_option(Command command, std::string_view name);
 const Option* find_option(Command command, char letter);
@@ -94,6 +100,8 @@ const Option* nearest_variable(std::string_view name);
 /// USHER_* names that are no options of the run form: Kubernetes' service variables, those of
 /// `usher probe`, and the mark that an outer usher leaves.
 bool is_foreign_variable(std::string_view name);
+
+inline constexpr char unknown_option[] = "unknown option";
 
 /// What was wrong with a command line or a variable.
 struct BadInput {
@@ -131,6 +139,7 @@ class OptionReader {
 
   private:
     const Option* long_option(std::string_view word);
+    [[nodiscard]] const Option* find_abbreviated(std::string_view name) const;
     const Option* letter();
     const Option* take_value(const Option& option, bool attached);
     const Option* fail(const char* problem, std::string_view where, std::string_view word);
@@ -145,6 +154,8 @@ class OptionReader {
     BadInput bad_;
 };
 
+/// The line that begins with "Usage: ".
+void add_usage(Line& line, Command command);
 /// The whole of --help for one command.
 void add_help(Line& line, Command command);
 

@@ -2,6 +2,7 @@
 #include "probe_settings.hpp"
 
 #include "http.hpp"
+#include "packed_text.hpp"
 
 namespace usher {
 
@@ -13,13 +14,14 @@ bool set_timeout(ProbeSettings& settings, Command command, std::string_view text
     if (!set_duration(settings.timeout, text, may_be_infinite, bad)) return false;
     if (settings.timeout > 0) return true;
     if (may_be_infinite) settings.timeout = infinite;
-    return may_be_infinite || refuse(bad, "not a time to wait", text, "more than 0");
+    return may_be_infinite || refuse(bad, packed<"not a time to wait">, text, "more than 0");
 }
 
 bool set_statuses(ProbeSettings& settings, std::string_view text, BadInput& bad) {
     const auto statuses = parse_status_list(text);
     if (!statuses)
-        return refuse(bad, "not a list of statuses", text, "200,204,300-399 within 100-599");
+        return refuse(bad, packed<"not a list of statuses">, text,
+                      packed<"200,204,300-399 within 100-599">);
     settings.statuses = *statuses;
     settings.status_list = text;
     return true;
@@ -28,7 +30,7 @@ bool set_statuses(ProbeSettings& settings, std::string_view text, BadInput& bad)
 bool add_header(ProbeSettings& settings, std::string_view text, BadInput& bad) {
     if (!is_http_header(text)) return refuse(bad, "not a header", text, "'Name: value'");
     if (settings.header_count == ProbeSettings::most_headers) {
-        return refuse(bad, "one header too many:", text, "up to 8");
+        return refuse(bad, packed<"one header too many:">, text, "up to 8");
     }
     settings.headers[settings.header_count++] = text;
     return true;
@@ -36,7 +38,7 @@ bool add_header(ProbeSettings& settings, std::string_view text, BadInput& bad) {
 
 bool set_needle(ProbeSettings& settings, std::string_view text, BadInput& bad) {
     if (text.empty() || text.size() > ProbeSettings::longest_needle) {
-        return refuse(bad, "cannot search for", text, "1 to 256 bytes");
+        return refuse(bad, packed<"cannot search for">, text, packed<"1 to 256 bytes">);
     }
     settings.contains = text;
     return true;
@@ -72,7 +74,7 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
         case OptionId::method:
             settings.method = value;
             return is_http_method(value) ||
-                   refuse(bad, "not a method", value, "GET, HEAD, POST, ...");
+                   refuse(bad, "not a method", value, packed<"GET, HEAD, POST, ...">);
         case OptionId::header: return add_header(settings, value, bad);
         case OptionId::host:
             settings.host = value;

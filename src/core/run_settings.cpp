@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "run_settings.hpp"
+#include "packed_text.hpp"
 
 namespace usher {
 
 namespace {
 
-constexpr char signal_forms[] = "TERM, SIGTERM, 15, RTMIN+3, RTMAX-1";
-constexpr char signal_or_none_forms[] = "TERM, SIGTERM, 15, RTMIN+3, RTMAX-1, 0 for none";
+constexpr const char* signal_forms = packed<"TERM, SIGTERM, 15, RTMIN+3, RTMAX-1">;
+constexpr const char* signal_or_none_forms =
+    packed<"TERM, SIGTERM, 15, RTMIN+3, RTMAX-1, 0 for none">;
 
 void reset_rewrite(RunSettings& settings) {
     for (std::size_t i = 0; i <= signal_count; ++i)
@@ -30,7 +32,8 @@ bool add_stop_signal(RunSettings& settings, std::string_view text, BadInput& bad
     int signal = 0;
     if (!set_signal(signal, text, false, bad)) return false;
     if (signal <= 0 || signal == sig::kill || signal == sig::stop || signal == sig::chld) {
-        return refuse(bad, "cannot ask for shutdown:", text, "any but KILL, STOP and CHLD");
+        return refuse(bad, packed<"cannot ask for shutdown:">, text,
+                      packed<"any but KILL, STOP and CHLD">);
     }
     settings.stop_signals |= set_of(signal);
     return true;
@@ -43,7 +46,7 @@ bool add_rewrite(RunSettings& settings, std::string_view text, BadInput& bad) {
     int to_signal = 0;
     if (!set_signal(from_signal, from, false, bad) || !set_signal(to_signal, to, true, bad)) {
         return refuse(bad, "not a rewrite", text,
-                      "FROM:TO with signals such as TERM:QUIT, or FROM:0");
+                      packed<"FROM:TO with signals such as TERM:QUIT, or FROM:0">);
     }
     settings.rewrite[static_cast<std::size_t>(from_signal)] = static_cast<std::uint8_t>(to_signal);
     return true;
@@ -55,7 +58,8 @@ bool add_exit_code(RunSettings& settings, std::string_view text, BadInput& bad) 
     const auto from_code = parse_number(from, 255);
     const auto to_code = parse_number(from.size() < text.size() ? to : "0", 255);
     if (!from_code || !to_code) {
-        return refuse(bad, "not an exit status", text, "FROM or FROM:TO, each 0 to 255");
+        return refuse(bad, packed<"not an exit status">, text,
+                      packed<"FROM or FROM:TO, each 0 to 255">);
     }
     settings.exit_code[*from_code] = static_cast<std::uint8_t>(*to_code);
     return true;
@@ -78,7 +82,7 @@ bool set_forward(RunSettings& settings, std::string_view text, BadInput& bad) {
     } else if (equal(text, "all")) {
         settings.forward = Forward::all;
     } else {
-        return refuse(bad, "cannot forward to", text, "main, group, all");
+        return refuse(bad, packed<"cannot forward to">, text, packed<"main, group, all">);
     }
     return true;
 }
@@ -126,7 +130,8 @@ bool apply_switch(RunSettings& settings, OptionId id, std::string_view value, Ba
     const auto on = parse_boolean(value);
     const auto times =
         counts && !on ? parse_number(value, 3) : std::optional<std::uint64_t>(on.value_or(false));
-    if (!times || (!counts && !on)) return refuse(bad, "not a switch", value, "1, true, 0, false");
+    if (!times || (!counts && !on))
+        return refuse(bad, "not a switch", value, packed<"1, true, 0, false">);
     for (std::uint64_t i = 0; i < *times; ++i) (void)apply_option(settings, id, {}, bad);
     return true;
 }
@@ -173,8 +178,8 @@ std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
     bad = reader.bad();
     if (bad.problem != nullptr) return std::nullopt;
     if (reader.used() >= words.size()) {
-        bad.problem =
-            "no program given; usage: usher [OPTIONS] [--] PROGRAM [ARG...] (see usher --help)";
+        bad.problem = packed<
+            "no program given; usage: usher [OPTIONS] [--] PROGRAM [ARG...] (see usher --help)">;
         return std::nullopt;
     }
     return RunCommandLine{.program = reader.used()};

@@ -14,7 +14,9 @@
 namespace usher {
 
 enum class Forward : std::uint8_t { main, group, all };
-enum class LogFormat : std::uint8_t { text, json };
+enum class LogFormat : std::uint8_t { text, json, tini, dumb_init, catatonit };
+/// What the program is started in: a process group or a session of its own, or usher's group.
+enum class Home : std::uint8_t { group, session, shared };
 
 struct RunSettings {
     Forward forward = Forward::group;
@@ -33,6 +35,17 @@ struct RunSettings {
     bool nested = false;
     /// The environment asks for a drain delay, so ushers inside must be told that it is kept.
     bool mark_nested = false;
+
+    // What only the peers ask for (see personality.hpp).
+    Home home = Home::group;
+    bool subreaper = true;
+    bool term_at_end = false;         ///< when the main process ends, TERM as rewritten is sent
+    bool stops_with_program = false;  ///< a forwarded TSTP, TTIN or TTOU stops usher as well
+    bool warn_reaped = false;
+    SignalSet waited_for = all_signals;      ///< the others are the kernel's, or stay pending
+    std::uint8_t failed_code = 125;          ///< exit code when the program cannot be started,
+    std::uint8_t not_executable_code = 126;  ///< is there, but cannot be executed,
+    std::uint8_t not_found_code = 127;       ///< is not there
 
     RunSettings();
 };

@@ -21,9 +21,6 @@ struct Alias {
 constexpr Alias aliases[] = {
     {"IOT", sig::abrt}, {"CLD", sig::chld}, {"POLL", 29}, {"UNUSED", sig::sys}};
 
-constexpr SignalSet faults = set_of(sig::ill) | set_of(sig::trap) | set_of(sig::abrt) |
-                             set_of(sig::bus) | set_of(sig::fpe) | set_of(sig::segv) |
-                             set_of(sig::sys);
 constexpr SignalSet terminal_stops = set_of(sig::ttin) | set_of(sig::ttou);
 
 bool drop_prefix(std::string_view& text, std::string_view prefix) {
@@ -84,7 +81,7 @@ void add_signal_name(Line& line, int signal) {
 bool concerns_program(int signal, Origin origin) {
     if (signal == sig::chld) return false;
     if (signal == sig::pipe && origin.itself) return false;
-    if (contains(faults | terminal_stops, signal)) return origin.code <= 0;
+    if (contains(fault_signals | terminal_stops, signal)) return origin.code <= 0;
     return true;
 }
 

@@ -47,6 +47,11 @@ inline constexpr SignalSet all_signals = ~SignalSet{0};
 constexpr SignalSet set_of(int signal) { return SignalSet{1} << (signal - 1); }
 constexpr bool contains(SignalSet set, int signal) { return (set & set_of(signal)) != 0; }
 
+/// Those by which the kernel tells a program of its own mistakes.
+inline constexpr SignalSet fault_signals = set_of(sig::ill) | set_of(sig::trap) |
+                                           set_of(sig::abrt) | set_of(sig::bus) | set_of(sig::fpe) |
+                                           set_of(sig::segv) | set_of(sig::sys);
+
 /// `TERM`, `SIGTERM`, `15`, `RTMIN+3`, `SIGRTMAX-1`, in any case; 1 to 64.
 std::optional<int> parse_signal(std::string_view text);
 

@@ -109,6 +109,10 @@ void Supervisor::forward(const Event& event, Actions& actions) {
         return;
     }
     send(event.signal, actions);
+    const bool is_terminal_stop = event.signal >= sig::tstp && event.signal <= sig::ttou;
+    if (is_terminal_stop && settings_.stops_with_program) {
+        actions.add(ActionKind::halt_self);
+    }
 }
 
 // The program was stopped. On a terminal that is the user's ^Z, or a background job that wanted to
@@ -163,6 +167,7 @@ void Supervisor::main_is_gone(const Event& event, Actions& actions) {
     main_status_ = event.status;
     program_stopped_ = false;
     if (event.foreground == Foreground::program) actions.add(ActionKind::take_terminal);
+    if (settings_.term_at_end) send(sig::term, actions);
 }
 
 void Supervisor::begin_linger(const Event& event, Actions& actions) {

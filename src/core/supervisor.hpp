@@ -63,6 +63,7 @@ enum class ActionKind : std::uint8_t {
     take_terminal,   ///< usher's own group does
     stop_self,       ///< as `signal` would have stopped usher
     stop_group,      ///< the same for usher's whole process group
+    halt_self,       ///< SIGSTOP to usher, whoever could continue it
     tell_rest,       ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
     name_survivors,  ///< log who is about to be killed
     kill_rest,       ///< SIGKILL to everything that is left

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "packed_text.hpp"
+
 namespace usher {
 
 namespace {
@@ -27,6 +29,18 @@ bool equal(std::string_view a, std::string_view b) {
 
 bool equal(std::string_view a, const char* b) { return equal(a, std::string_view(b)); }
 
+std::size_t find(std::string_view text, char c) {
+    std::size_t at = 0;
+    while (at < text.size() && text[at] != c) ++at;
+    return at;
+}
+
+std::size_t find(std::string_view text, const char* needle) {
+    std::size_t at = 0;
+    while (at < text.size() && !begins_with(slice(text, at), needle)) ++at;
+    return at;
+}
+
 bool begins_with(std::string_view text, const char* prefix) {
     return equal(slice(text, 0, std::strlen(prefix)), prefix);
 }
@@ -43,9 +57,9 @@ const char* nth_text(const char* texts, int index) {
 }
 
 std::string_view take_until(std::string_view& rest, char separator) {
-    const std::size_t at = rest.find(separator);
+    const std::size_t at = find(rest, separator);
     const std::string_view head = slice(rest, 0, at);
-    rest = at == std::string_view::npos ? std::string_view{} : slice(rest, at + 1);
+    rest = at == rest.size() ? std::string_view{} : slice(rest, at + 1);
     return head;
 }
 
@@ -59,7 +73,20 @@ Line& Line::add(std::string_view text) {
 
 Line& Line::add(char c) { return add(std::string_view(&c, 1)); }
 Line& Line::add(int number) { return add_padded(number, 1); }
-Line& Line::add(const char* text) { return add(std::string_view(text)); }
+
+Line& Line::add(const char* text) {
+    for (; *text != 0; ++text) add_unpacked(static_cast<std::uint8_t>(*text));
+    return *this;
+}
+
+void Line::add_unpacked(std::uint8_t code) {
+    while (code >= first_pair_code) {
+        const std::size_t pair = code - first_pair_code;
+        add_unpacked(static_cast<std::uint8_t>(text_pairs[2 * pair]));
+        code = static_cast<std::uint8_t>(text_pairs[2 * pair + 1]);
+    }
+    add(static_cast<char>(code));
+}
 
 Line& Line::add_padded(std::int64_t number, int width) {
     char digits[20];

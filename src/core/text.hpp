@@ -19,6 +19,13 @@ std::string_view slice(std::string_view text, std::size_t from,
 bool equal(std::string_view a, std::string_view b);
 bool equal(std::string_view a, const char* b);
 bool begins_with(std::string_view text, const char* prefix);
+/// The place of the first `c` or `needle` in `text`; text.size() if there is none.
+std::size_t find(std::string_view text, char c);
+std::size_t find(std::string_view text, const char* needle);
+inline bool has(std::string_view text, char c) { return find(text, c) != text.size(); }
+inline bool has(std::string_view text, const char* needle) {
+    return find(text, needle) != text.size();
+}
 /// Removes `prefix` from the front of `text`; false, and nothing done, if it does not begin so.
 bool take_prefix(std::string_view& text, const char* prefix);
 
@@ -40,7 +47,8 @@ class Line {
     explicit Line(std::span<char> room) : room_(room) {}
 
     Line& add(std::string_view text);
-    Line& add(const char* text);  ///< apart, so that a literal's length need not stand in the code
+    /// A literal, which may be packed (see packed_text.hpp); never what a process or a user chose.
+    Line& add(const char* text);
     Line& add(char c);
     Line& add(int number);
     Line& add(std::int64_t number) { return add_padded(number, 1); }
@@ -60,6 +68,8 @@ class Line {
     }
 
   private:
+    void add_unpacked(std::uint8_t code);
+
     std::span<char> room_;
     std::size_t used_ = 0;
 };

@@ -4,43 +4,45 @@
 #include <algorithm>
 #include <cstring>
 
+#include "packed_text.hpp"
+
 namespace usher {
 namespace {
 
 // In the order of Reason.
-constexpr char reason_lines[] =
-    "\n"
-    "closed without a reply (does it speak TLS?)\n"
-    "reply cut short\n"
-    "malformed reply\n"
-    "the peer speaks TLS, not plaintext\n"
-    "not an HTTP reply\n"
-    "an HTTP/0.9 reply\n"
-    "the peer speaks HTTP/2\n"
-    "unknown HTTP version\n"
-    "malformed status\n"
-    "headers too large\n"
-    "too many 1xx replies\n"
-    "text not found\n"
-    "the peer speaks HTTP/1, not gRPC\n"
-    "not an HTTP/2 reply\n"
-    "malformed HPACK\n"
-    "frame too large\n"
-    "too many PINGs\n"
-    "GOAWAY\n"
-    "stream reset\n"
-    "an HTTP reply, not gRPC\n"
-    "no grpc-status\n"
-    "no message\n"
-    "compressed message\n"
-    "malformed message\n"
-    "the call failed";
-static_assert(count_lines(reason_lines) == static_cast<size_t>(Reason::failed) + 1);
+constexpr const auto& reasons = packed_bytes<
+    "\0"
+    "closed without a reply (does it speak TLS?)\0"
+    "reply cut short\0"
+    "malformed reply\0"
+    "the peer speaks TLS, not plaintext\0"
+    "not an HTTP reply\0"
+    "an HTTP/0.9 reply\0"
+    "the peer speaks HTTP/2\0"
+    "unknown HTTP version\0"
+    "malformed status\0"
+    "headers too large\0"
+    "too many 1xx replies\0"
+    "text not found\0"
+    "the peer speaks HTTP/1, not gRPC\0"
+    "not an HTTP/2 reply\0"
+    "malformed HPACK\0"
+    "frame too large\0"
+    "too many PINGs\0"
+    "GOAWAY\0"
+    "stream reset\0"
+    "an HTTP reply, not gRPC\0"
+    "no grpc-status\0"
+    "no message\0"
+    "compressed message\0"
+    "malformed message\0"
+    "the call failed">;
+static_assert(std::ranges::count(reasons, 0) == static_cast<int>(Reason::failed) + 1);
 
 }  // namespace
 
-std::string_view reason_text(Reason reason) {
-    return nth_line(lit(reason_lines), static_cast<size_t>(reason));
+const char* reason_text(Reason reason) {
+    return nth_text(reasons.data(), static_cast<int>(reason));
 }
 
 std::string_view nth_line(std::string_view lines, size_t number) {
@@ -56,12 +58,6 @@ int hex_value(char c) {
     if (is_digit(c)) return c - '0';
     const char low = to_lower(c);
     return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-size_t find(std::string_view text, char c) {
-    size_t i = 0;
-    while (i < text.size() && text[i] != c) ++i;
-    return i;
 }
 
 bool is_printable(std::string_view text) { return std::ranges::none_of(text, is_control); }

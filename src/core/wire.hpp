@@ -46,8 +46,8 @@ enum class Reason : uint8_t {
     failed,
 };
 
-// A few words for the user, no final dot.
-std::string_view reason_text(Reason reason);
+// A few words for the user, no final dot; packed (see packed_text.hpp).
+const char* reason_text(Reason reason);
 
 // Line `number`, from 0, of `lines`; empty if there is none. Texts are kept as lines of one char
 // array: an array of string_view would cost a relocation and a dirty page in a static-pie.
@@ -64,9 +64,6 @@ constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 
 
 // -1 for anything but 0-9, a-f, A-F.
 int hex_value(char c);
-
-// The place of the first `c`; text.size() if there is none.
-size_t find(std::string_view text, char c);
 
 // No control character inside: safe in a header and on a terminal.
 bool is_printable(std::string_view text);

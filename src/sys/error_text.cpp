@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "packed_text.hpp"
+
 namespace usher::sys {
 
 namespace {
@@ -14,7 +16,7 @@ constexpr unsigned char numbers[] = {
     ELOOP,      EPROTOTYPE, EAFNOSUPPORT, EADDRNOTAVAIL, ENETDOWN,     ENETUNREACH,  ECONNABORTED,
     ECONNRESET, ENOBUFS,    ETIMEDOUT,    ECONNREFUSED,  EHOSTUNREACH, ELIBBAD};
 
-constexpr char texts[] =
+constexpr const auto& texts = packed_bytes<
     "Operation not permitted\0No such file or directory\0No such process\0Input/output error\0"
     "No such device or address\0Argument list too long\0Exec format error\0Bad file descriptor\0"
     "Resource temporarily unavailable\0Out of memory\0Permission denied\0Not a directory\0"
@@ -23,7 +25,7 @@ constexpr char texts[] =
     "Function not implemented\0Too many levels of symbolic links\0Wrong socket type\0"
     "Address family not supported\0Address not available\0Network is down\0"
     "Network is unreachable\0Connection aborted\0Connection reset by peer\0No buffer space\0"
-    "Connection timed out\0Connection refused\0No route to host\0Corrupted shared library";
+    "Connection timed out\0Connection refused\0No route to host\0Corrupted shared library">;
 
 constexpr std::size_t count_texts() {
     std::size_t count = 0;
@@ -37,7 +39,7 @@ static_assert(count_texts() == sizeof numbers);
 void add_error(Line& line, int number) {
     for (std::size_t i = 0; i < sizeof numbers; ++i) {
         if (numbers[i] == number) {
-            line.add(nth_text(texts, static_cast<int>(i)));
+            line.add(nth_text(texts.data(), static_cast<int>(i)));
             return;
         }
     }

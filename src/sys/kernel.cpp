@@ -87,6 +87,7 @@ int getpid() { return static_cast<int>(::syscall(SYS_getpid)); }
 int getppid() { return static_cast<int>(::syscall(SYS_getppid)); }
 int getpgrp() { return static_cast<int>(::syscall(SYS_getpgid, 0)); }
 Result<Done> setpgid(int pid, int group) { return done(::syscall(SYS_setpgid, pid, group)); }
+Result<Done> setsid() { return done(::syscall(SYS_setsid)); }
 Result<Done> kill(int pid, int signal) { return done(::syscall(SYS_kill, pid, signal)); }
 void exit(int code) { ::_exit(code); }
 
@@ -228,6 +229,9 @@ Result<Done> tcsetpgrp(int fd, int group) {
     return done(::syscall(SYS_ioctl, fd, TIOCSPGRP, &group));
 }
 
+Result<Done> acquire_terminal(int fd) { return done(::syscall(SYS_ioctl, fd, TIOCSCTTY, 0)); }
+Result<Done> release_terminal(int fd) { return done(::syscall(SYS_ioctl, fd, TIOCNOTTY, 0)); }
+
 Result<std::size_t> write_once(int fd, std::string_view text) {
     return count(::syscall(SYS_write, fd, text.data(), text.size()));
 }
@@ -252,7 +256,8 @@ bool is_seekable(int fd) {
 }
 
 Result<std::size_t> send_nonblocking(int socket, std::string_view text) {
-    return count(::send(socket, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    return count(::syscall(SYS_sendto, socket, text.data(), text.size(),
+                           MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0));
 }
 
 Result<std::size_t> write_nonblocking(int fd, std::string_view text) {

@@ -30,6 +30,7 @@ int getpid();
 int getppid();
 int getpgrp();
 Result<Done> setpgid(int pid, int group);
+Result<Done> setsid();
 /// pid as in kill(2): -1 everybody, < -1 a process group.
 Result<Done> kill(int pid, int signal);
 [[noreturn]] void exit(int code);
@@ -85,6 +86,10 @@ Result<int> dup_above_stdio(int fd);
 /// The terminal's foreground process group (tcgetpgrp(3)); 0: one outside this PID namespace.
 Result<int> tcgetpgrp(int fd);
 Result<Done> tcsetpgrp(int fd, int group);
+/// Takes a terminal for the caller's session, and lets go of it (ioctl_tty(2), TIOCSCTTY and
+/// TIOCNOTTY).
+Result<Done> acquire_terminal(int fd);
+Result<Done> release_terminal(int fd);
 
 /// Writing. `write` blocks and goes on after EINTR and short writes; the others never block.
 Result<Done> write(int fd, std::string_view text);

@@ -4,12 +4,15 @@
 #include <errno.h>
 
 #include "kernel.hpp"
+#include "packed_text.hpp"
 #include "socket.hpp"
 
 namespace usher::sys {
 
 namespace {
 
+constexpr int stdout_fd = 1;
+constexpr int stderr_fd = 2;
 // Below PIPE_BUF (4096, pipe(7)): a write to a pipe is then whole or not at all.
 constexpr std::size_t longest_line = 2048;
 constexpr std::string_view closing = "\n";
@@ -21,14 +24,15 @@ void Log::write(const Record& record) {
     char room[longest_line];
     Line line(room);
     const Time now = wall_clock();
+    if (format_ == LogFormat::tini) use(record.level > Level::warning ? stdout_fd : stderr_fd);
     if (lost_ > 0) {
         char text_room[64];
         Line text(text_room);
-        text.add(lost_).add(" log lines were lost: stderr was full");
+        text.add(lost_).add(packed<" log lines were lost: stderr was full">);
         add_record(line, {.level = Level::warning, .event = "lost", .text = text.view()}, format_,
-                   now);
+                   now, getpid());
     }
-    add_record(line, record, format_, now);
+    add_record(line, record, format_, now, getpid());
     if (line.full()) {
         line.cut(longest_line - closing.size());
         line.add(closing);
@@ -38,6 +42,15 @@ void Log::write(const Record& record) {
     } else {
         ++lost_;
     }
+}
+
+// Another descriptor may want another way.
+void Log::use(int fd) {
+    if (fd == fd_) return;
+    fd_ = fd;
+    way_ = Way::file;
+    if (reopened_ >= 0) close(reopened_);
+    reopened_ = -1;
 }
 
 Result<std::size_t> Log::try_way(std::string_view text) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Log lines on stderr that never block: what does not fit is lost, counted, and told later.
+// Log lines on stderr (tini's also on stdout) that never block: what does not fit is lost, counted,
+// and told later.
 #pragma once
 
 #include <string_view>
@@ -22,6 +23,7 @@ class Log {
         return static_cast<int>(level) <= static_cast<int>(Level::warning) + verbosity_;
     }
     void write(const Record& record);
+    [[nodiscard]] LogFormat format() const { return format_; }
     /// Writes `text` as it is, whole or not at all. False: it is lost.
     bool put(std::string_view text);
     /// All descriptors from 3 up have been closed, the log's own among them.
@@ -33,6 +35,7 @@ class Log {
     // How this stderr can be written to without blocking. They are tried in this order; one that
     // the kernel or the descriptor does not support gives way to the next for good.
     enum class Way : unsigned char { file, socket, nowait, reopened, splice, terminal, none };
+    void use(int fd);
     Result<std::size_t> try_way(std::string_view text);
 
     int fd_;

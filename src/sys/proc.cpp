@@ -70,10 +70,9 @@ Result<ProcessStat> read_stat(int pid) {
     if (!length) return length.error;
     const std::string_view text(room, length.value);
     // "PID (NAME) STATE PPID ...": the name may hold anything, also ") Z 1".
-    const std::size_t open_at = text.find('(');
+    const std::size_t open_at = find(text, '(');
     const std::size_t close_at = text.rfind(')');
-    if (open_at == std::string_view::npos || close_at == std::string_view::npos ||
-        close_at < open_at || close_at + 4 > text.size()) {
+    if (close_at == std::string_view::npos || close_at < open_at || close_at + 4 > text.size()) {
         return Error{.number = EINVAL};
     }
     ProcessStat stat;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "resolver.hpp"
+#include "packed_text.hpp"
 
 #include <errno.h>
 
@@ -47,7 +48,7 @@ void Resolver::start(std::string_view name, Time now) {
         v6_ = false;
         udp = datagram_socket(false);
     }
-    if (!udp) return end(State::failed, "no socket for the name server");
+    if (!udp) return end(State::failed, packed<"no socket for the name server">);
     udp_ = udp.value;
     next_name(now);
 }
@@ -226,9 +227,10 @@ void Resolver::judge(Time now) {
     switch (judge_lookup(queries_[0].code, queries_[1].code, found_.count)) {
         case LookupStep::found: return end(State::found, nullptr);
         case LookupStep::next_name: return next_name(now);
-        case LookupStep::no_data: return end(State::failed, "the name has no address");
-        case LookupStep::try_again: return end(State::failed, "no answer from the name servers");
-        case LookupStep::failed: return end(State::failed, "the name server refused");
+        case LookupStep::no_data: return end(State::failed, packed<"the name has no address">);
+        case LookupStep::try_again:
+            return end(State::failed, packed<"no answer from the name servers">);
+        case LookupStep::failed: return end(State::failed, packed<"the name server refused">);
     }
 }
 

@@ -92,50 +92,52 @@ SocketAddress unix_address(std::string_view path) {
 
 Result<int> stream_socket(const SocketAddress& address) {
     const int family = raw(address)->sa_family;
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const long fd = ::syscall(SYS_socket, family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return last_error();
     constexpr int on = 1;
-    if (family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
+    if (family != AF_UNIX) ::syscall(SYS_setsockopt, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return static_cast<int>(fd);
 }
 
 Result<int> datagram_socket(bool v6) {
-    const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const long fd = ::syscall(SYS_socket, v6 ? AF_INET6 : AF_INET,
+                              SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return last_error();
     constexpr int off = 0;
-    if (v6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    return fd;
+    if (v6) ::syscall(SYS_setsockopt, fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    return static_cast<int>(fd);
 }
 
 Result<Done> connect(int fd, const SocketAddress& address) {
-    if (::connect(fd, raw(address), address.length) < 0) return last_error();
+    if (::syscall(SYS_connect, fd, raw(address), address.length) < 0) return last_error();
     return Done{};
 }
 
 Result<Done> connect_result(int fd) {
     int error = 0;
     socklen_t length = sizeof error;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return last_error();
+    if (::syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+        return last_error();
     if (error != 0) return Error{.number = error};
     return Done{};
 }
 
 Result<std::size_t> recv(int fd, std::span<char> room) {
-    const ssize_t got = ::recv(fd, room.data(), room.size(), 0);
+    const long got = ::syscall(SYS_recvfrom, fd, room.data(), room.size(), 0, nullptr, nullptr);
     if (got < 0) return last_error();
     return static_cast<std::size_t>(got);
 }
 
 Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from) {
     socklen_t length = sizeof from.bytes;
-    const ssize_t got = ::recvfrom(fd, room.data(), room.size(), 0, raw(from), &length);
+    const long got = ::syscall(SYS_recvfrom, fd, room.data(), room.size(), 0, raw(from), &length);
     if (got < 0) return last_error();
     from.length = length;
     return static_cast<std::size_t>(got);
 }
 
 Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to) {
-    if (::sendto(fd, text.data(), text.size(), MSG_NOSIGNAL, raw(to), to.length) < 0) {
+    if (::syscall(SYS_sendto, fd, text.data(), text.size(), MSG_NOSIGNAL, raw(to), to.length) < 0) {
         return last_error();
     }
     return Done{};
@@ -146,7 +148,7 @@ bool is_local(const IpAddress& address) {
     const auto fd = datagram_socket(address.v6);
     if (!fd) return false;
     const SocketAddress own = tcp_address(address, 0);
-    const bool bound = ::bind(fd.value, raw(own), own.length) == 0;
+    const bool bound = ::syscall(SYS_bind, fd.value, raw(own), own.length) == 0;
     close(fd.value);
     return bound;
 }

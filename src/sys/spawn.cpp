@@ -52,7 +52,7 @@ bool is_text_file(const char* path) {
     char head[128];
     const auto got = read(fd.value, head);
     close(fd.value);
-    return got && slice({head, got.value}, 0).find('\0') == std::string_view::npos;
+    return got && !has({head, got.value}, '\0');
 }
 
 // A text file without #!, as execvp and the shells run it. The room is only taken when it is
@@ -106,7 +106,7 @@ void search_and_exec(Child& child, std::string_view name) {
     if (path.empty()) path = default_path;
     SpawnFailure best{.stage = nullptr, .number = ENOENT};
     while (true) {
-        const bool is_last = path.find(':') == std::string_view::npos;
+        const bool is_last = !has(path, ':');
         try_in_directory(child, take_until(path, ':'), name);
         const int number = child.failure.number;
         const bool is_absent = number == ENOENT || number == ENOTDIR;
@@ -134,7 +134,7 @@ void rewrite_listen_pid(Child& child, std::span<char> room) {
 // Returns only if the program cannot be executed.
 void exec_program(Child& child) {
     const char* const name = child.request->argv[0];
-    if (strchr(name, '/') != nullptr || *name == 0) {
+    if (has(name, '/') || *name == 0) {
         try_exec(child, name);
     } else {
         search_and_exec(child, name);
@@ -148,11 +148,16 @@ int run_child(void* argument) {
     const SpawnRequest& request = *child.request;
     char listen_pid_room[32];
     rewrite_listen_pid(child, listen_pid_room);
-    child.failure.stage = "setpgid";
-    if (const auto grouped = setpgid(0, 0); !grouped) {
-        child.failure.number = grouped.error.number;
-        sys::exit(1);
+    const bool has_session = request.home == Home::session;
+    child.failure.stage = has_session ? "setsid" : "setpgid";
+    if (request.home != Home::shared) {
+        const auto settled = has_session ? setsid() : setpgid(0, 0);
+        if (!settled) {
+            child.failure.number = settled.error.number;
+            sys::exit(1);
+        }
     }
+    if (has_session) (void)acquire_terminal(0);
     // Here, not in the parent: the program must have the terminal before its first instruction.
     if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
     if (request.sigchld == Disposition::ignored) (void)sigaction(sig::chld, Disposition::ignored);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel.hpp"
+#include "run_settings.hpp"
 
 namespace usher::sys {
 
@@ -12,11 +13,12 @@ struct SpawnRequest {
     const char* extra_variable = nullptr;      ///< added to envp for the program; may be null
     SignalSet mask = 0;                        ///< the program's signal mask
     Disposition sigchld = Disposition::other;  ///< the program's disposition of SIGCHLD
-    int terminal = -1;  ///< its foreground goes to the program's group; -1: leave it alone
+    Home home = Home::group;  ///< in a session of its own it gets the terminal on its stdin, if any
+    int terminal = -1;        ///< its foreground goes to the program's group; -1: leave it alone
 };
 
 struct SpawnFailure {
-    const char* stage = nullptr;       ///< "clone", "setpgid" or "exec"; null: no failure
+    const char* stage = nullptr;       ///< "clone", "setpgid", "setsid" or "exec"; null: no failure
     int number = 0;                    ///< errno
     bool interpreter_missing = false;  ///< the file is there, but its loader or #! line's is not
 };
@@ -26,9 +28,9 @@ struct Spawned {
     SpawnFailure failure{};
 };
 
-/// Starts the program in a process group of its own. Signals must be blocked. Of a failed exec the
-/// child is left as a zombie for the caller to reap. LISTEN_PID is rewritten in envp if it names
-/// the caller (sd_listen_fds(3)).
+/// Starts the program in a process group of its own, or as `home` says. Signals must be blocked. Of
+/// a failed exec the child is left as a zombie for the caller to reap. LISTEN_PID is rewritten in
+/// envp if it names the caller (sd_listen_fds(3)).
 Spawned spawn(const SpawnRequest& request);
 
 /// Becomes the program, with the mask of the request; the other fields but argv and envp count for

@@ -247,6 +247,7 @@ int getpid() { return kernel().self; }
 int getppid() { return kernel().parent; }
 int getpgrp() { return kernel().group; }
 Result<Done> setpgid(int, int) { return fail("setpgid", ENOSYS); }
+Result<Done> setsid() { return fail("setsid", ENOSYS); }
 
 Result<Done> kill(int pid, int signal) {
     FakeKernel& fake = kernel();
@@ -511,6 +512,9 @@ Result<int> tcgetpgrp(int fd) {
     if (group == kernel().foreground.end()) return fail("tcgetpgrp", ENOTTY);
     return group->second;
 }
+
+Result<Done> acquire_terminal(int) { return fail("acquire_terminal", ENOSYS); }
+Result<Done> release_terminal(int) { return fail("release_terminal", ENOSYS); }
 
 Result<Done> tcsetpgrp(int fd, int group) {
     FakeKernel& fake = kernel();

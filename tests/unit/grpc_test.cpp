@@ -7,6 +7,7 @@
 #include <string>
 
 #include "split_feed.hpp"
+#include "unpacked.hpp"
 
 namespace usher {
 namespace {
@@ -27,7 +28,7 @@ struct Outcome {
     std::string to_send = {};
     bool operator==(const Outcome&) const = default;
     friend std::ostream& operator<<(std::ostream& out, const Outcome& o) {
-        return out << int(o.verdict) << " '" << reason_text(o.reason) << "' "
+        return out << int(o.verdict) << " '" << unpacked(reason_text(o.reason)) << "' "
                    << serving_text(o.serving) << " grpc " << o.grpc_status << " http "
                    << o.http_status << " error " << o.error_code << " '" << o.message << "' sends "
                    << o.to_send.size();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "split_feed.hpp"
+#include "unpacked.hpp"
 
 namespace usher {
 namespace {
@@ -22,7 +23,7 @@ struct Outcome {
     int status;
     bool operator==(const Outcome&) const = default;
     friend std::ostream& operator<<(std::ostream& out, const Outcome& o) {
-        return out << int(o.verdict) << " '" << reason_text(o.reason) << "' " << o.status;
+        return out << int(o.verdict) << " '" << unpacked(reason_text(o.reason)) << "' " << o.status;
     }
 };
 
@@ -359,15 +360,15 @@ TEST(HttpReply, KeepsItsVerdict) {
 }
 
 TEST(Reason, EveryOneHasATextOfItsOwn) {
-    std::vector<std::string_view> seen;
+    std::vector<std::string> seen;
     for (unsigned i = 1; i <= static_cast<unsigned>(Reason::failed); ++i) {
-        const std::string_view text = reason_text(static_cast<Reason>(i));
+        const std::string text = unpacked(reason_text(static_cast<Reason>(i)));
         EXPECT_FALSE(text.empty()) << i;
-        for (const std::string_view other : seen) EXPECT_NE(text, other);
+        for (const std::string& other : seen) EXPECT_NE(text, other);
         seen.push_back(text);
     }
-    EXPECT_EQ(reason_text(Reason::none), "");
-    EXPECT_EQ(reason_text(Reason::failed), "the call failed");
+    EXPECT_EQ(unpacked(reason_text(Reason::none)), "");
+    EXPECT_EQ(unpacked(reason_text(Reason::failed)), "the call failed");
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST(duration, is_written_as_a_person_would) {
 std::string record(const Record& what, LogFormat format, Time wall_clock = 0) {
     char room[1024];
     Line line(room);
-    add_record(line, what, format, wall_clock);
+    add_record(line, what, format, wall_clock, 7);
     return std::string(line.view());
 }
 
