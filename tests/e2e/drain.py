@@ -3,7 +3,7 @@
 import re
 import time
 
-from harness import (CONFIG, TERM, both, children, comm, equal, peer, scratch, start, test,
+from harness import (CONFIG, TERM, alive, both, children, comm, equal, peer, processes, scratch, start, test,
                      wait_for, witness)
 from signals import INT, MARK, QUIT, USR1, catcher, expect, got
 
@@ -42,6 +42,8 @@ def _():
         init.ready().wait_state("running")
         init.kill(TERM)
         equal(init.wait(), 0)
+        # -D: strace is no parent of usher, so usher's end is not its own.
+        wait_for(lambda: not any(alive(p) and comm(p) == "strace" for p in processes()), "strace ends")
 
     def calls():
         with open(trace, encoding="ascii") as file:
