@@ -16,10 +16,6 @@ constexpr int everybody = -1;
 constexpr int own_group = 0;
 constexpr Duration after_failure = 100 * millisecond;
 
-constexpr bool has_stopped(int status) { return (status & 0xff) == 0x7f; }  // wait(2)
-constexpr bool has_continued(int status) { return status == 0xffff; }
-constexpr int stop_signal_of(int status) { return status >> 8 & 0xff; }
-
 bool is_gone(int pid) {
     const auto alive = sys::kill(pid, 0);
     return !alive && alive.error.number == ESRCH;

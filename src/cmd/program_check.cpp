@@ -51,7 +51,7 @@ bool ProgramCheck::reap() {
         if (!waited) return waited.error.number == ECHILD;
         if (waited.value.pid == 0) return false;
         const int status = waited.value.status;
-        const bool has_ended = (status & 0xff) != 0x7f && status != 0xffff;  // wait(2)
+        const bool has_ended = !has_stopped(status) && !has_continued(status);
         if (waited.value.pid != pid_ || !has_ended) continue;
         const int code = shell_code(status);
         // What a failed check leaves behind would be one more at every probe.

@@ -17,7 +17,12 @@ enum class ExitCode : std::uint8_t {
 };
 constexpr int to_int(ExitCode code) { return static_cast<int>(code); }
 
-/// A wait status (wait(2)) as a shell reports it: the code, or 128 + the signal that ended it.
+/// What a wait status (wait(2)) tells when it tells of no end.
+constexpr bool has_stopped(int wait_status) { return (wait_status & 0xff) == 0x7f; }
+constexpr bool has_continued(int wait_status) { return wait_status == 0xffff; }
+constexpr int stop_signal_of(int wait_status) { return wait_status >> 8 & 0xff; }
+
+/// A wait status as a shell reports it: the code, or 128 + the signal that ended it.
 constexpr int shell_code(int wait_status) {
     const int signal = wait_status & 0x7f;
     return signal == 0 ? (wait_status >> 8) & 0xff : 128 + signal;
