@@ -117,6 +117,7 @@ int Init::supervise(int program, std::string_view name) {
         log_.write({.event = "started", .text = text.view(), .pid = program, .name = name});
     }
     dispatch({.kind = EventKind::started});
+    sys::release_start_up();
     while (!left_) step();
     return supervisor_.exit_code();
 }

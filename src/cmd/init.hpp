@@ -25,27 +25,27 @@ class Init {
     void take_terminal_back(int program_group) const;
 
     /// From the program's start to the exit code. All signals must be blocked.
-    int supervise(int program, std::string_view name);
+    [[gnu::hot]] int supervise(int program, std::string_view name);
 
   private:
     [[nodiscard]] bool is_tini() const { return settings_.log_format == LogFormat::tini; }
     void warn(const char* event, const char* packed_text);
-    void step();
-    void receive(const sys::Received& received);
-    void reap();
-    void note_end(int pid, int status);
-    void dispatch(Event event);
-    void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
-    void perform(const Action& action);
-    void send(int signal);
-    void send_to_group(int signal);
+    [[gnu::hot]] void step();
+    [[gnu::hot]] void receive(const sys::Received& received);
+    [[gnu::hot]] void reap();
+    [[gnu::hot]] void note_end(int pid, int status);
+    [[gnu::hot]] void dispatch(Event event);
+    [[gnu::hot]] void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
+    [[gnu::hot]] void perform(const Action& action);
+    [[gnu::hot]] void send(int signal);
+    [[gnu::hot]] void send_to_group(int signal);
     void resume();
     void tell_rest(int signal);
     void name_survivors();
     void stop(int whom, int signal);
-    void show_state();
+    [[gnu::hot]] void show_state();
     void log_state();
-    void log_kill(const char* whom, int pid, int signal, const Error& error);
+    [[gnu::hot]] void log_kill(const char* whom, int pid, int signal, const Error& error);
 
     const RunSettings& settings_;
     sys::Log& log_;

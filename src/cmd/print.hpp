@@ -9,9 +9,9 @@
 
 namespace usher::cmd {
 
-[[gnu::cold]] int print_help(Command command);
-[[gnu::cold]] int print_version();
-[[gnu::cold]] int print_license();
+[[gnu::cold, gnu::noinline]] int print_help(Command command);
+[[gnu::cold, gnu::noinline]] int print_version();
+[[gnu::cold, gnu::noinline]] int print_license();
 
 /// "usher: ..." on stderr, one line, without ever blocking. Returns the exit code 125.
 [[gnu::cold]] int complain(const BadInput& bad);
@@ -23,7 +23,8 @@ namespace usher::cmd {
 
 /// In the place of a peer: what apply_peer found, as that peer tells it. `name` is
 /// argv[0]. Returns the exit code.
-[[gnu::cold]] int print_for_peer(Command peer, PeerRequest request, std::string_view name,
-                                 const BadInput& bad, sys::Log& log);
+[[gnu::cold, gnu::noinline]] int print_for_peer(Command peer, PeerRequest request,
+                                                std::string_view name, const BadInput& bad,
+                                                sys::Log& log);
 
 }  // namespace usher::cmd

@@ -23,7 +23,7 @@ constexpr bool has_continued(int wait_status) { return wait_status == 0xffff; }
 constexpr int stop_signal_of(int wait_status) { return wait_status >> 8 & 0xff; }
 
 /// A wait status as a shell reports it: the code, or 128 + the signal that ended it.
-constexpr int shell_code(int wait_status) {
+[[gnu::hot]] constexpr int shell_code(int wait_status) {
     const int signal = wait_status & 0x7f;
     return signal == 0 ? (wait_status >> 8) & 0xff : 128 + signal;
 }

@@ -15,7 +15,7 @@ static_assert(static_cast<int>(State::ended) == state_count - 1);
 
 using enum Reaction;
 // clang-format off
-constexpr Reaction table[state_count][event_count] = {
+[[gnu::section(".rodata.hot")]] constexpr Reaction table[state_count][event_count] = {
 // started  stop_signal  other_signal  stopped      continued       resumed    main_ended    nobody_left  somebody_ended  deadline
   {run,     none,        none,         none,        none,           none,      none,         none,        none,           none},           // starting
   {none,    begin_stop,  forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           none},           // running

@@ -79,7 +79,7 @@ struct Action {
 class Actions {
   public:
     static constexpr std::size_t capacity = 4;
-    void add(ActionKind kind, int signal = 0) {
+    [[gnu::hot]] void add(ActionKind kind, int signal = 0) {
         if (count_ < capacity) list_[count_++] = {kind, signal};
     }
     [[nodiscard]] const Action* begin() const { return list_.data(); }
@@ -97,7 +97,7 @@ class Supervisor {
     Supervisor(const RunSettings& settings, bool is_init)
         : settings_(settings), is_init_(is_init) {}
 
-    Actions on(const Event& event);
+    [[gnu::hot]] Actions on(const Event& event);
 
     [[nodiscard]] State state() const { return state_; }
     /// When EventKind::deadline is due; `infinite`: never.
@@ -105,21 +105,21 @@ class Supervisor {
     [[nodiscard]] bool program_alive() const { return !main_status_; }
     [[nodiscard]] bool program_stopped() const { return program_stopped_; }
     /// What usher reports: the main process's own status, remapped; 137 if it had to be killed.
-    [[nodiscard]] int exit_code() const;
+    [[nodiscard, gnu::hot]] int exit_code() const;
 
   private:
-    void begin_stop(const Event& event, Actions& actions);
-    void forward_stop(Time now, Actions& actions);
-    void forward(const Event& event, Actions& actions);
-    void send(int signal, Actions& actions);
+    [[gnu::hot]] void begin_stop(const Event& event, Actions& actions);
+    [[gnu::hot]] void forward_stop(Time now, Actions& actions);
+    [[gnu::hot]] void forward(const Event& event, Actions& actions);
+    [[gnu::hot]] void send(int signal, Actions& actions);
     void job_control(const Event& event, Actions& actions);
     void resume_while_stopping(const Event& event, Actions& actions);
     static void hand_over_again(const Event& event, Actions& actions);
     void begin_linger(const Event& event, Actions& actions);
     void tell_again(const Event& event, Actions& actions);
     void begin_killing(Time now, Actions& actions);
-    void leave(const Event& event, Actions& actions);
-    void main_is_gone(const Event& event, Actions& actions);
+    [[gnu::hot]] void leave(const Event& event, Actions& actions);
+    [[gnu::hot]] void main_is_gone(const Event& event, Actions& actions);
 
     const RunSettings& settings_;
     bool is_init_;
@@ -151,6 +151,6 @@ enum class Reaction : std::uint8_t {
     note_end,
     leave,
 };
-Reaction reaction_to(State state, EventKind event);
+[[gnu::hot]] Reaction reaction_to(State state, EventKind event);
 
 }  // namespace usher

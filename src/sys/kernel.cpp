@@ -29,9 +29,9 @@ constexpr int rwf_nowait = 8;  // linux/fs.h
 #define SYS_close_range 436  // the same on every architecture
 #endif
 
-Error last_error() { return {.number = errno}; }
+[[gnu::hot]] Error last_error() { return {.number = errno}; }
 
-Result<Done> done(long returned) {
+[[gnu::hot]] Result<Done> done(long returned) {
     if (returned < 0) return last_error();
     return Done{};
 }
@@ -51,7 +51,7 @@ constexpr KernelTime to_kernel_time(Duration duration) {
     return {.seconds = duration / second, .nanoseconds = duration % second};
 }
 
-Time clock(clockid_t id) {
+[[gnu::hot]] Time clock(clockid_t id) {
 #if defined(SYS_clock_gettime64)
     KernelTime now{};
     if (::syscall(SYS_clock_gettime64, id, &now) == 0)
@@ -71,17 +71,26 @@ Time clock(clockid_t id) {
 Time monotonic_clock() { return clock(CLOCK_MONOTONIC); }
 Time wall_clock() { return clock(CLOCK_REALTIME); }
 
-// Set by cmake/usher.ld; null where that was not used. The page that they begin in is theirs alone.
-extern "C" [[gnu::weak, gnu::visibility("hidden")]] char usher_relro_start[];
-extern "C" [[gnu::weak, gnu::visibility("hidden")]] char usher_relro_end[];
+// Set by cmake/usher.ld; null where that was not used. The pages between two of them are theirs
+// alone.
+extern "C" [[gnu::weak, gnu::visibility("hidden")]] char usher_relro_start[], usher_relro_end[],
+    usher_start_up[], usher_start_up_end[];
+
+namespace {
+[[gnu::hot]] void advise(long call, const char* begin, const char* end, long advice) {
+    // NOLINTBEGIN(*-reinterpret-cast)
+    const auto from = reinterpret_cast<unsigned long>(begin) & ~(::getauxval(AT_PAGESZ) - 1);
+    const auto to = reinterpret_cast<unsigned long>(end);
+    // NOLINTEND(*-reinterpret-cast)
+    if (to > from) ::syscall(call, from, to - from, advice);
+}
+}  // namespace
 
 void protect_relocated_data() {
-    const unsigned long page = ::getauxval(AT_PAGESZ);
-    // NOLINTNEXTLINE(*-reinterpret-cast)
-    const auto from = reinterpret_cast<unsigned long>(usher_relro_start) & ~(page - 1);
-    const auto to = reinterpret_cast<unsigned long>(usher_relro_end);  // NOLINT(*-reinterpret-cast)
-    if (to > from) ::syscall(SYS_mprotect, from, to - from, PROT_READ);
+    advise(SYS_mprotect, usher_relro_start, usher_relro_end, PROT_READ);
 }
+
+void release_start_up() { advise(SYS_madvise, usher_start_up, usher_start_up_end, MADV_DONTNEED); }
 
 int getpid() { return static_cast<int>(::syscall(SYS_getpid)); }
 int getppid() { return static_cast<int>(::syscall(SYS_getppid)); }

@@ -18,22 +18,26 @@
 namespace usher::sys {
 
 /// CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. They cannot fail for these clocks.
-Time monotonic_clock();
+[[gnu::hot]] Time monotonic_clock();
 Time wall_clock();
 
 /// Makes the relocated data of a static-pie read-only (PT_GNU_RELRO). A dynamic loader does that;
 /// the start-up code of a static-pie does not. Failure changes nothing.
 void protect_relocated_data();
 
+/// Gives back the memory of what the loop does not need (cmake/usher.ld); the kernel maps it again
+/// when it is called. Failure changes nothing.
+[[gnu::hot]] void release_start_up();
+
 /// Processes.
-int getpid();
+[[gnu::hot]] int getpid();
 int getppid();
 int getpgrp();
 Result<Done> setpgid(int pid, int group);
 Result<Done> setsid();
 /// pid as in kill(2): -1 everybody, < -1 a process group.
-Result<Done> kill(int pid, int signal);
-[[noreturn]] void exit(int code);
+[[gnu::hot]] Result<Done> kill(int pid, int signal);
+[[noreturn, gnu::hot]] void exit(int code);
 Result<Done> execve(const char* path, char* const* argv, char* const* envp);
 Result<Done> access_exists(const char* path);
 
@@ -42,7 +46,7 @@ struct Waited {
     int status = 0;  ///< wait(2)
 };
 /// wait4(-1) without blocking, for ends, stops and continues. ECHILD: there is no child.
-Result<Waited> wait_any();
+[[gnu::hot]] Result<Waited> wait_any();
 
 /// prctl(2), one purpose each.
 Result<Done> set_name(const char* name);
@@ -64,7 +68,7 @@ struct Received {
 };
 /// Waits for a signal of `set`, which must be blocked. `timeout` infinite: for ever. EAGAIN: time
 /// is up; EINTR: stopped and continued, ask again.
-Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout);
+[[gnu::hot]] Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout);
 /// Sleeps, or less after EINTR. Only for a kernel that refuses rt_sigtimedwait.
 void nanosleep(Duration duration);
 
@@ -84,7 +88,7 @@ Result<Done> close_range(unsigned first, unsigned last);
 Result<int> dup_above_stdio(int fd);
 
 /// The terminal's foreground process group (tcgetpgrp(3)); 0: one outside this PID namespace.
-Result<int> tcgetpgrp(int fd);
+[[gnu::hot]] Result<int> tcgetpgrp(int fd);
 Result<Done> tcsetpgrp(int fd, int group);
 /// Takes a terminal for the caller's session, and lets go of it (ioctl_tty(2), TIOCSCTTY and
 /// TIOCNOTTY).

@@ -26,7 +26,6 @@ constexpr char shell[] = "/bin/sh";
 
 struct Child {
     const SpawnRequest* request;
-    int caller;            // usher's pid
     char** envp;           // request->envp, or a copy with one more
     SpawnFailure failure;  // written by the child: the memory is shared until it execs
 };
@@ -122,7 +121,7 @@ void rewrite_listen_pid(Child& child, std::span<char> room) {
     for (char** entry = child.envp; *entry != nullptr; ++entry) {
         std::string_view value = *entry;
         if (!take_prefix(value, listen_pid)) continue;
-        if (parse_number(value, infinite) != static_cast<std::uint64_t>(child.caller)) {
+        if (parse_number(value, infinite) != static_cast<std::uint64_t>(getppid())) {
             continue;
         }
         Line line(room);
@@ -185,7 +184,7 @@ int run_child(void* argument) {
 }  // namespace
 
 Spawned spawn(const SpawnRequest& request) {
-    Child child{.request = &request, .caller = sys::getpid(), .envp = request.envp, .failure = {}};
+    Child child{.request = &request, .envp = request.envp, .failure = {}};
     if (request.extra_variable != nullptr) {
         const size_t count = count_words(request.envp);
         child.envp = static_cast<char**>(alloca((count + 2) * sizeof(char*)));  // NOLINT: the same
@@ -202,7 +201,7 @@ Spawned spawn(const SpawnRequest& request) {
 }
 
 SpawnFailure exec_in_place(const SpawnRequest& request) {
-    Child child{.request = &request, .caller = 0, .envp = request.envp, .failure = {}};
+    Child child{.request = &request, .envp = request.envp, .failure = {}};
     (void)rt_sigprocmask(MaskHow::set, request.mask);
     exec_program(child);
     return child.failure;

@@ -14,7 +14,7 @@ class Terminal {
     [[nodiscard]] int fd() const { return fd_; }
     /// Whether usher's own group has the foreground.
     [[nodiscard]] bool is_ours() const;
-    [[nodiscard]] Foreground foreground(int program_group) const;
+    [[nodiscard, gnu::hot]] Foreground foreground(int program_group) const;
     /// No failure matters: the terminal may be gone, or another session's.
     bool give_to(int group) const;
     void take_back() const;

@@ -242,6 +242,7 @@ using namespace test;
 Time monotonic_clock() { return kernel().now; }
 Time wall_clock() { return kernel().wall; }
 void protect_relocated_data() {}
+void release_start_up() {}
 
 int getpid() { return kernel().self; }
 int getppid() { return kernel().parent; }
