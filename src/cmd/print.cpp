@@ -56,7 +56,7 @@ int print_help(Command command) {
     return print(line.view());
 }
 
-int print_version() { return print("usher " USHER_VERSION "\n"); }
+int print_version() { return print("usher " USHER_VERSION " (" USHER_BUILD ")\n"); }
 
 int print_license() {
     char room[2048];

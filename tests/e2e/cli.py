@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line of the run form, good and bad."""
+import re
+
 from harness import add, equal, one_line, run, test, witness
 
 # Command line -> what the one line must hold: the offending word, and more where it is told.
@@ -115,12 +117,14 @@ def _():
     assert "--json" in out and "--grace" not in out, out
 
 
-@test("--version is one line on stdout")
+@test("--version is one line on stdout: version, commit, musl, architecture")
 def _():
     for word in ("-V", "--version"):
         status, out, err = run(word)
         equal((status, err), (0, ""))
-        assert one_line(out).startswith("usher "), out
+        match = re.fullmatch(r"usher \d+\.\d+\.\d+ \((commit [0-9a-f]{12}, )?musl [\d.]+, \w+\)",
+                             one_line(out))
+        assert match, out
 
 
 @test("--license carries usher's and musl's notices")
