@@ -41,6 +41,11 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
     }
 }
 
+// Part of the loop, so that the start-up code is not mapped again only to return through it.
+[[noreturn, gnu::hot]] void supervise_to_the_end(Init& init, int program, const char* name) {
+    sys::exit(init.supervise(program, name));
+}
+
 }  // namespace
 
 int run(const Invocation& invocation) {
@@ -87,7 +92,7 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
     // From here on nothing but the end of the program may end us.
     release_inherited(init.terminal_fd());
     log.reopen();
-    return init.supervise(spawned.pid, program[0]);
+    supervise_to_the_end(init, spawned.pid, program[0]);
 }
 
 }  // namespace usher::cmd
