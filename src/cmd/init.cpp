@@ -69,7 +69,8 @@ void name_survivor(void* context, int pid) {
 Init::Init(const RunSettings& settings, sys::Log& log)
     : settings_(settings),
       log_(log),
-      is_init_(sys::getpid() == 1),
+      self_(sys::getpid()),
+      is_init_(self_ == 1),
       supervisor_(settings, is_init_) {}
 
 void Init::prepare() {
@@ -89,7 +90,7 @@ void Init::prepare() {
         }
         // It may have died before the kernel knew of our wish. Parent 0 is outside the namespace,
         // and stays 0 whatever happens to it.
-        if (sys::getppid() != parent) (void)sys::kill(sys::getpid(), settings_.parent_death);
+        if (sys::getppid() != parent) (void)sys::kill(self_, settings_.parent_death);
     }
     if (settings_.use_terminal) terminal_ = sys::Terminal::find(is_init_);
 }
@@ -155,7 +156,7 @@ void Init::receive(const sys::Received& received) {
     constexpr SignalSet keyboard = set_of(sig::intr) | set_of(sig::quit) | set_of(sig::winch);
     if (settings_.home == Home::shared && received.code > 0 && contains(keyboard, signal)) return;
     const Origin origin{.code = received.code,
-                        .itself = received.code == 0 && received.pid == sys::getpid()};
+                        .itself = received.code == 0 && received.pid == self_};
     if (!concerns_program(signal, origin)) return;
     const bool is_stop = contains(settings_.stop_signals, signal);
     if (is_stop || signal == sig::hup) {
@@ -255,7 +256,7 @@ void Init::dispatch_seen(EventKind kind, std::optional<int> status, int signal) 
 }
 
 void Init::dispatch(Event event) {
-    event.now = sys::monotonic_clock();
+    if (needs_time(event.kind)) event.now = sys::monotonic_clock();
     const Actions actions = supervisor_.on(event);
     // Before the program hears of it: a probe must see the drain first.
     show_state();
@@ -308,8 +309,8 @@ void Init::perform(const Action& action) {
         case ActionKind::resume: return resume();
         case ActionKind::give_terminal: terminal_.give_to(program_); return;
         case ActionKind::take_terminal: return terminal_.take_back();
-        case ActionKind::stop_self: return stop(sys::getpid(), action.signal);
-        case ActionKind::halt_self: (void)sys::kill(sys::getpid(), sig::stop); return;
+        case ActionKind::stop_self: return stop(self_, action.signal);
+        case ActionKind::halt_self: (void)sys::kill(self_, sig::stop); return;
         case ActionKind::stop_group: return stop(own_group, action.signal);
         case ActionKind::tell_rest:
             tell_rest(action.signal);
@@ -379,7 +380,7 @@ void Init::name_survivors() {
     char room[640];
     Line text(room);
     text.add(packed<"killing what did not stop:">);
-    Survivors survivors{.is_init = is_init_, .self = sys::getpid(), .text = text};
+    Survivors survivors{.is_init = is_init_, .self = self_, .text = text};
     if (!sys::proc_is_ours() || !sys::for_each_process(name_survivor, &survivors)) {
         text.add(packed<" unknown processes (no /proc)">);
     }

@@ -49,6 +49,7 @@ class Init {
 
     const RunSettings& settings_;
     sys::Log& log_;
+    int self_;
     bool is_init_;
     Supervisor supervisor_;
     sys::Terminal terminal_;

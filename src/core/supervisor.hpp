@@ -44,12 +44,19 @@ enum class EventKind : std::uint8_t {
 };
 inline constexpr int event_count = 10;
 
+/// Whether it matters when that happened: a deadline may be set. A signal that is only passed on, and
+/// an orphan's end, cost no look at the clock.
+constexpr bool needs_time(EventKind kind) {
+    return kind == EventKind::stop_signal || kind == EventKind::main_ended ||
+           kind == EventKind::deadline;
+}
+
 /// Whose process group is the terminal's foreground group.
 enum class Foreground : std::uint8_t { unknown, usher, program, other };
 
 struct Event {
     EventKind kind{};
-    Time now = 0;
+    Time now = 0;  ///< only where needs_time()
     int signal = 0;
     std::optional<int> status;  ///< the main process's wait status
     Foreground foreground = Foreground::unknown;
