@@ -8,6 +8,7 @@ import re
 import shutil
 import struct
 import subprocess
+import tempfile
 import time
 
 from harness import (CONFIG, TERM, base_environment, both, children, equal, holds_for, need, peer,
@@ -163,30 +164,36 @@ def _():
 
 # --- launching ------------------------------------------------------------------------------
 
-def calls_until_running(*words, pid1=False, program=None):
-    """The system calls of usher itself, from its exec until it waits for signals."""
+def own_calls(*words, pid1=False):
+    """The system calls of usher itself, from its exec to its end."""
     strace = peer("strace")
-    prefix = scratch("trace")
+    folder = tempfile.mkdtemp(dir=scratch())
     need(subprocess.run([strace, "-o", "/dev/null", "true"], check=False,
                         capture_output=True).returncode == 0, "strace cannot trace here")
-    command = [strace, "-ff", "-o", prefix]
+    command = [strace, "-ff", "-o", os.path.join(folder, "trace")]
     if pid1:
         command += [tool("pidns"), "--setsid", "--"]
-    command += [CONFIG.usher, *words, "--", *(program or [shutil.which("true")])]
+    command += [CONFIG.usher, *words]
     done = subprocess.run(command, env=base_environment(), check=False, stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=20)
+                          capture_output=True, timeout=30)
     equal(done.returncode, 0, done.stderr.decode())
-    for name in os.listdir(scratch()):
-        lines = open(scratch(name), encoding="utf-8", errors="replace").read().splitlines()
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as trace:
+            lines = trace.read().splitlines()
         own = [i for i, line in enumerate(lines)
                if line.startswith(f'execve("{CONFIG.usher}"') and line.endswith("= 0")]
         if own:
-            calls = [x for x in lines[own[0]:] if re.match(r"\w+\(", x)]
-            end = next(i for i, x in enumerate(calls)
-                       if re.match(r"rt_sigtimedwait|ppoll|poll|wait4|waitid|signalfd|read\(", x)
-                       and i > launch_index(calls))
-            return calls[:end]
+            return [x for x in lines[own[0]:] if re.match(r"\w+\(", x)]
     raise AssertionError("no trace of usher")
+
+
+def calls_until_running(pid1):
+    """Until it waits for signals."""
+    calls = own_calls("--", shutil.which("true"), pid1=pid1)
+    end = next(i for i, x in enumerate(calls)
+               if re.match(r"rt_sigtimedwait|ppoll|poll|wait4|waitid|signalfd|read\(", x)
+               and i > launch_index(calls))
+    return calls[:end]
 
 
 def launch_index(calls):
@@ -194,7 +201,7 @@ def launch_index(calls):
 
 
 def check_calls(pid1):
-    calls = calls_until_running(pid1=pid1)
+    calls = calls_until_running(pid1)
     told = "\n".join(calls)
     assert len(calls) - 1 <= MAX_CALLS, f"{len(calls) - 1} calls after the exec:\n{told}"
 
@@ -204,27 +211,37 @@ def _(pid1):
     check_calls(pid1)
 
 
+LOOP = "i=0; while [ $i -lt $1 ]; do %s; i=$((i + 1)); done"
+
+
+@both("a forwarded signal costs two system calls")
+def _(pid1):
+    # Real-time signals: none is merged with another, and the 41 comes after all the 40.
+    script = ("trap '' 40; trap 'exit 0' 41; " + LOOP % "kill -40 $PPID" +
+              "; kill -41 $PPID; while :; do :; done")
+    few, many = (len(own_calls("--", "/bin/sh", "-c", script, "sh", count, pid1=pid1))
+                 for count in ("50", "150"))
+    equal(many - few, 200)
+
+
+@both("an orphan costs at most three system calls")
+def _(pid1):
+    calls = own_calls("--", "/bin/sh", "-c", LOOP % "( /bin/true & )", "sh", "150", pid1=pid1)
+    # Until the main process ends: telling those that are left is another matter.
+    end = next((i for i, x in enumerate(calls) if "usher:lingering" in x), len(calls))
+    reaped = len([x for x in calls[:end] if re.match(r"wait4\(.* = [1-9]", x)])
+    assert reaped >= 50, reaped
+    # Fewer when several end before usher looks. To start costs less than 30.
+    assert end <= 3 * reaped + 30, f"{end} calls, {reaped} orphans"
+
+
 @both("usher has no heap: no brk, no anonymous mapping while it runs a program")
 def _(pid1):
-    strace = peer("strace")
-    prefix = scratch("trace")
-    command = [strace, "-ff", "-o", prefix]
-    if pid1:
-        command += [tool("pidns"), "--setsid", "--"]
     script = "trap 'exit 0' TERM; (exit 1) & (sleep 0) & kill -USR2 $PPID; kill -TERM $PPID; wait"
-    command += [CONFIG.usher, "-v", "-v", "-d", "50ms", "-t", "5", "-r", "USR2:0", "--log-format",
-                "json", "--", "/bin/sh", "-c", script]
-    done = subprocess.run(command, env=base_environment(), check=False, stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=20)
-    equal(done.returncode, 0, done.stderr.decode())
-    traces = [open(scratch(n), encoding="utf-8", errors="replace").read()
-              for n in os.listdir(scratch())]
-    own = [t[t.index(f'execve("{CONFIG.usher}"'):] for t in traces
-           if f'execve("{CONFIG.usher}"' in t]
-    equal(len(own), 1)
-    heap = re.findall(r"^(?:brk|sbrk|mremap)\(.*|^mmap\(.*MAP_ANONYMOUS.*", own[0], re.MULTILINE)
-    equal(heap, [])
-    assert "rt_sigprocmask" in own[0]
+    calls = own_calls("-v", "-v", "-d", "50ms", "-t", "5", "-r", "USR2:0", "--log-format", "json",
+                      "--", "/bin/sh", "-c", script, pid1=pid1)
+    equal([x for x in calls if re.match(r"(brk|sbrk|mremap)\(|mmap\(.*MAP_ANONYMOUS", x)], [])
+    assert [x for x in calls if x.startswith("rt_sigprocmask(")]
 
 
 @test("without close_range usher does not close up to the fd limit one by one")
