@@ -155,14 +155,6 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
     return refuse(bad, "unknown check", text, check_forms);
 }
 
-std::string_view find_in_environment(char* const* environment, std::string_view name) {
-    for (; *environment != nullptr; ++environment) {
-        std::string_view rest = *environment;
-        if (equal(take_until(rest, '='), name)) return rest;
-    }
-    return {};
-}
-
 bool expand_variables(std::string_view text, char* const* environment, Line& out, BadInput& bad) {
     while (true) {
         const std::size_t at = find(text, "${");

@@ -42,7 +42,4 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad);
 /// False: an unset name without default, or a `${` that never closes; `bad` says which.
 bool expand_variables(std::string_view text, char* const* environment, Line& out, BadInput& bad);
 
-/// The value of a variable; `data() == nullptr`: not set.
-std::string_view find_in_environment(char* const* environment, std::string_view name);
-
 }  // namespace usher

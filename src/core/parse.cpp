@@ -131,6 +131,14 @@ std::optional<bool> parse_boolean(std::string_view text) {
     return std::nullopt;
 }
 
+std::string_view find_in_environment(char* const* environment, std::string_view name) {
+    for (; *environment != nullptr; ++environment) {
+        std::string_view rest = *environment;
+        if (equal(take_until(rest, '='), name)) return rest;
+    }
+    return {};
+}
+
 int edit_distance(std::string_view a, std::string_view b) {
     constexpr std::size_t longest = 23;
     a = slice(a, 0, longest);

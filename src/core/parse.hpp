@@ -37,6 +37,9 @@ std::optional<Duration> parse_sleep_time(std::string_view text);
 /// 1, true, 0, false.
 std::optional<bool> parse_boolean(std::string_view text);
 
+/// The value of a variable; `data() == nullptr`: not set. `environment` ends with null.
+std::string_view find_in_environment(char* const* environment, std::string_view name);
+
 /// How many letters must be put in, taken out, changed or swapped with their neighbour to turn one
 /// word into the other; both count up to 23 letters.
 int edit_distance(std::string_view a, std::string_view b);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "personality.hpp"
 
-#include "check.hpp"
-
 namespace usher {
 
 namespace {

@@ -44,8 +44,8 @@ enum class EventKind : std::uint8_t {
 };
 inline constexpr int event_count = 10;
 
-/// Whether it matters when that happened: a deadline may be set. A signal that is only passed on, and
-/// an orphan's end, cost no look at the clock.
+/// Whether it matters when that happened: a deadline may be set. A signal that is only passed on,
+/// and an orphan's end, cost no look at the clock.
 constexpr bool needs_time(EventKind kind) {
     return kind == EventKind::stop_signal || kind == EventKind::main_ended ||
            kind == EventKind::deadline;
