@@ -509,24 +509,29 @@ def place(trace):
     return found
 
 
+def outcome(item):
+    """Calls the test's function: ("passed" | "failed" | "skipped", message)."""
+    try:
+        item.function()
+        return "passed", ""
+    except Skip as reason:
+        return "skipped", str(reason)
+    except Exception as error:  # a test may fail in any way; the run goes on
+        where = place(error.__traceback__)
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        story = "\n".join(r.story() for r in RUNS[-3:])
+        return "failed", f"{where}: {kind}{error}\n{story}"
+
+
 def perform(item):
-    """Runs one test in this process: ("passed" | "failed" | "skipped", message)."""
+    """Runs one test in this process, and looks at what it left: as outcome()."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     KNOWN.update(processes())
     CONFIG.scratch = tempfile.mkdtemp(prefix="t-", dir=CONFIG.scratch)
     os.chmod(CONFIG.scratch, 0o755)
     own = set(KNOWN)
-    try:
-        item.function()
-        result = ("passed", "")
-    except Skip as reason:
-        result = ("skipped", str(reason))
-    except Exception as error:  # a test may fail in any way; the run goes on
-        where = place(error.__traceback__)
-        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-        story = "\n".join(r.story() for r in RUNS[-3:])
-        result = ("failed", f"{where}: {kind}{error}\n{story}")
+    result = outcome(item)
     for init in RUNS:
         init.end()
     for pid in KNOWN - own:

@@ -83,9 +83,9 @@ def keep(test, result_fd):
 
 
 class Job:
-    """A test that is running."""
+    """A test that is running, in a process that keep(test, result_fd) is called in."""
 
-    def __init__(self, test):
+    def __init__(self, test, keep):
         self.test = test
         self.data = b""
         self.started = time.monotonic()
@@ -121,14 +121,14 @@ class Job:
         return kind, message, seconds
 
 
-def perform_all(tests, jobs):
+def perform_all(tests, jobs, keep=keep):
     """Yields (test, kind, message, seconds) as the tests end."""
     waiting = list(reversed(tests))
     running = {}
     with selectors.DefaultSelector() as selector:
         while waiting or running:
             while waiting and len(running) < jobs:
-                job = Job(waiting.pop())
+                job = Job(waiting.pop(), keep)
                 running[job.fd] = job
                 selector.register(job.fd, selectors.EVENT_READ)
             ready = {key.fd for key, _ in selector.select(0.2)}
