@@ -453,7 +453,7 @@ class DockerLike(Daemon):
         words += ["--file", dockerfile] if dockerfile else []
         for key, value in (build_args or {}).items():
             words += ["--build-arg", f"{key}={value}"]
-        call(*self.command("build", *self.build_words, *words, context), deadline=300)
+        call(*self.command("build", *self.build_words, *words, context), deadline=900)
         return tag
 
     def launch(self, image, args, options):

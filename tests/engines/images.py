@@ -119,7 +119,7 @@ def make(name, files, config=None):
     image = Image(f"localhost/{name}:test", f"{folder}/root", f"{folder}/image.tar", config or {})
     with lock(f"image-{name}"):
         if not os.path.exists(image.archive):
-            os.makedirs(image.root)
+            os.makedirs(image.root, exist_ok=True)
             write_layer(f"{folder}/layer.tar", files() if callable(files) else files)
             with tarfile.open(f"{folder}/layer.tar") as tar:
                 tar.extractall(image.root)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+"""Dockerfile.example: compiled in a container, then run with nothing but usher and the service."""
+import bases
+import example
+import suite
+from harness import equal
+from suite import case
+
+
+@case("usher and a static service are compiled, run restricted, probed, drained and stopped",
+      **{**example.BUILDS, "timeout": 900.0})
+def _(engine):
+    image = engine.build(suite.TOP, "Dockerfile.example", build_args={
+        "BUILDER": example.base(engine, "builder", bases.builder)})
+    example.check_configuration(engine, image)
+    port = suite.free_port()
+    with example.run(engine, image, env=example.drain(PORT=port), memory=64,
+                     network="host") as container:
+        example.becomes(container, "healthy")
+        equal(container.exec("/usher", "--version")[1], "usher 0.1.0\n", "the version")
+        example.drains(container, port)
