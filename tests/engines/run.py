@@ -61,8 +61,9 @@ def collect(options):
         sys.modules[name] = module
         spec.loader.exec_module(module)
     tests = [t for t in harness.TESTS if all(re.search(k, t.title) for k in options.k)]
-    names = [engine.name for engine in engines.ENGINES]
-    # One engine after the other, so that the cases that load the machine do not meet.
+    # First what needs no engine (group manifests); then one engine after the other, so that the
+    # cases that load the machine do not meet.
+    names = ["manifests", *(engine.name for engine in engines.ENGINES)]
     return sorted((t for t in tests if t.group in (options.e or names)),
                   key=lambda t: names.index(t.group))
 
@@ -118,7 +119,8 @@ def table(results):
     """Titles down, engines across; seconds of the slowest round."""
     names = [engine.name for engine in engines.ENGINES]
     rows = {}
-    for test, kind, seconds in sorted(results, key=lambda r: harness.TESTS.index(r[0])):
+    on_engines = [r for r in results if r[0].group in names]
+    for test, kind, seconds in sorted(on_engines, key=lambda r: harness.TESTS.index(r[0])):
         row = rows.setdefault(test.title.rpartition(", ")[0], {})
         text = f"{seconds:.1f}" if kind == "passed" else kind
         row[test.group] = max(row.get(test.group, ""), text, key=lambda x: (x[:1].isalpha(), x))

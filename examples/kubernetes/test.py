@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""The manifests: against the published types, against the rules that they follow, and as containers
+with the same restrictions in which the probes and the hook are run as the kubelet runs them."""
+import copy
+
+import harness
+import manifests
+from suite import case, equal, wait_for
+
+DEPLOYMENTS = ("pre-stop.yaml", "hook.yaml", "shared-pid.yaml")
+TYPES = {"Deployment": "kubernetes-types/apps/v1", "Service": "kubernetes-types/core/v1",
+         "PodDisruptionBudget": "kubernetes-types/policy/v1"}
+USHER_TIMEOUT = 3   # of `usher probe`, seconds
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+def test(title):
+    """A test that needs no engine."""
+    return harness.test(title, group="manifests")
+
+
+def load(name):
+    return manifests.documents("kubernetes", name)
+
+
+def pods():
+    """(file, pod spec) of each Deployment."""
+    return [(name, load(name)[0]["spec"]["template"]["spec"]) for name in DEPLOYMENTS]
+
+
+def containers():
+    return [(f"{name}, {container['name']}", container)
+            for name, pod in pods() for container in pod["containers"]]
+
+
+def environment(container):
+    return {entry["name"]: entry["value"] for entry in container["env"]}
+
+
+def hook(container):
+    return container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command")
+
+
+# --- the files --------------------------------------------------------------------------------
+
+@test("the published types take every manifest")
+def _():
+    typed = [(document, document["kind"], TYPES[document["kind"]])
+             for name in ("service.yaml", *DEPLOYMENTS) for document in load(name)]
+    equal(manifests.type_errors(typed), "", "what the compiler says")
+
+
+@test("the published types refuse a misspelt field")
+def _():
+    deployment = load("pre-stop.yaml")[0]
+    context = deployment["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+    context["readonlyRootFilesystem"] = context.pop("readOnlyRootFilesystem")
+    said = manifests.type_errors([(deployment, "Deployment", TYPES["Deployment"])])
+    assert "readonlyRootFilesystem" in said, said
+
+
+@test("every pod meets the restricted profile, and more")
+def _():
+    for name, pod in pods():
+        context = pod["securityContext"]
+        assert context["runAsNonRoot"] is True and context["runAsUser"] > 0, name
+        equal(context["seccompProfile"], {"type": "RuntimeDefault"}, name)
+        equal(pod["automountServiceAccountToken"], False, name)
+        for forbidden in ("hostNetwork", "hostPID", "hostIPC"):
+            assert forbidden not in pod, f"{name}: {forbidden}"
+    for name, container in containers():
+        equal(container["securityContext"],
+              {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+               "capabilities": {"drop": ["ALL"]}}, name)
+        for kind in ("requests", "limits"):
+            equal(set(container["resources"][kind]), {"cpu", "memory"}, f"{name}, {kind}")
+
+
+@test("the kubelet waits longer than hook, pre-stop, grace and linger together")
+def _():
+    for name, pod in pods():
+        for container in pod["containers"]:
+            values = environment(container)
+            needed = sum(manifests.seconds(values.get(key, default)) for key, default in
+                         (("USHER_PRE_STOP", "0"), ("USHER_GRACE", "inf"), ("USHER_LINGER", "3s")))
+            needed += sum(map(manifests.seconds, (hook(container) or [])[2:]))
+            given = pod["terminationGracePeriodSeconds"]
+            assert given > needed, f"{name}, {container['name']}: {given} s, needed {needed} s"
+
+
+@test("every pod drains in one way, for 5 s or more")
+def _():
+    for name, container in containers():
+        ways = [environment(container).get("USHER_PRE_STOP"), (hook(container) or [None])[-1]]
+        ways = [manifests.seconds(way) for way in ways if way]
+        assert len(ways) == 1 and ways[0] >= 5, f"{name}: {ways}"
+
+
+@test("every probe gets more time from the kubelet than usher takes")
+def _():
+    for name, container in containers():
+        for kind in PROBES:
+            probe = container[kind]
+            equal(probe["exec"]["command"][:2], ["/usher", "probe"], f"{name}, {kind}")
+            assert probe["timeoutSeconds"] > USHER_TIMEOUT, f"{name}, {kind}"
+
+
+@test("readiness asks for ready:, liveness only for live:")
+def _():
+    for name, container in containers():
+        commands = {kind: container[kind]["exec"]["command"] for kind in PROBES}
+        assert "ready:" in commands["readinessProbe"], name
+        assert "live:" in commands["livenessProbe"], name
+        assert "ready:" not in commands["livenessProbe"] + commands["startupProbe"], name
+
+
+@test("the service and the budget mean the pods of every Deployment")
+def _():
+    service, budget = load("service.yaml")
+    for name in DEPLOYMENTS:
+        deployment = load(name)[0]
+        template = deployment["spec"]["template"]
+        labels = template["metadata"]["labels"].items()
+        for selector in (service["spec"]["selector"], budget["spec"]["selector"]["matchLabels"],
+                         deployment["spec"]["selector"]["matchLabels"]):
+            assert selector and selector.items() <= labels, f"{name}: {selector}"
+        ports = [p["name"] for c in template["spec"]["containers"] for p in c["ports"]]
+        equal(len(ports), len(set(ports)), f"{name}: names of ports")
+        assert {p["targetPort"] for p in service["spec"]["ports"]} <= set(ports), name
+
+
+def without_drain(deployment):
+    deployment = copy.deepcopy(deployment)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    container.pop("lifecycle", None)
+    container["env"] = [e for e in container["env"] if e["name"] != "USHER_PRE_STOP"]
+    return deployment
+
+
+@test("hook.yaml is pre-stop.yaml but for the delay")
+def _():
+    first, second = load("pre-stop.yaml")[0], load("hook.yaml")[0]
+    equal(without_drain(second), without_drain(first), "the rest")
+
+
+# --- the containers ---------------------------------------------------------------------------
+
+def run(engine, pod, container, **options):
+    """A container with the restrictions of the manifest."""
+    image = manifests.example_image()
+    memory = container["resources"]["limits"]["memory"]
+    assert memory.endswith("Mi"), memory
+    security, own = pod["securityContext"], container["securityContext"]
+    return engine.run(image, env=environment(container), memory=int(memory[:-2]) << 20,
+                      user=f"{security['runAsUser']}:{security['runAsGroup']}",
+                      read_only=own["readOnlyRootFilesystem"],
+                      drop_capabilities=own["capabilities"]["drop"] == ["ALL"],
+                      no_new_privileges=not own["allowPrivilegeEscalation"], **options)
+
+
+def probes(running, container):
+    """The exit status of each probe, and what the three said."""
+    done = {kind: running.exec(*container[kind]["exec"]["command"]) for kind in PROBES}
+    return [status for status, _ in done.values()], done
+
+
+def wait_until_up(running, container):
+    wait_for(lambda: probes(running, container)[0] == [0, 0, 0], "all three probes pass", 30)
+
+
+def stop(running):
+    """Sends TERM and waits until it drains; one more TERM will end the delay."""
+    running.kill(15)
+    wait_for(lambda: running.state() == "draining", "it drains")
+
+
+@case("the probes follow a pod with --pre-stop down", needs={"limits"})
+def _(engine):
+    _, pod = pods()[0]
+    container = pod["containers"][0]
+    with run(engine, pod, container) as running:
+        wait_until_up(running, container)
+        stop(running)
+        statuses, said = probes(running, container)
+        equal(statuses, [0, 1, 0], f"start-up, readiness, liveness while draining: {said}")
+        assert "draining" in said["readinessProbe"][1], said
+        running.kill(15)
+        equal(running.wait(), 0, "the exit code")
+
+
+@case("the hook keeps a pod serving, and TERM then ends it", needs={"limits"})
+def _(engine):
+    _, pod = pods()[1]
+    container = copy.deepcopy(pod["containers"][0])
+    command = hook(container)
+    with run(engine, pod, container) as running:
+        wait_until_up(running, container)
+        equal(running.exec(*command[:2], "0.2"), (0, ""), "the hook, shortened")
+        equal(probes(running, container)[0], [0, 0, 0], "the probes after the hook")
+        running.kill(15)
+        equal(running.wait(), 0, "the exit code")
+
+
+@case("in a shared PID namespace each container's probe finds its own usher",
+      needs={"limits", "shared-pid"})
+def _(engine):
+    _, pod = pods()[2]
+    web, side = pod["containers"]
+    with run(engine, pod, web, network="none") as first, \
+            run(engine, pod, side, network="none", pid=first) as second:
+        wait_until_up(first, web)
+        wait_until_up(second, side)
+        stop(second)
+        equal(probes(first, web)[0], [0, 0, 0], "the first one's probes")
+        equal(probes(second, side)[0], [0, 1, 0], "the second one's probes")
+        second.kill(15)
+        equal(second.wait(), 0, "the second one's exit code")
+        equal(first.exec("/usher", "status"), (0, "running\n"), "the first one")
+        stop(first)
+        first.kill(15)
+        equal(first.wait(), 0, "the first one's exit code")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""stack.yaml in a swarm of one node: a task is replaced by a healthy one, and drains."""
+import contextlib
+import http.client
+import json
+
+import engines
+import images
+import manifests
+from harness import comm
+from suite import case, equal, wait_for
+
+REPLICAS = 2
+
+
+class Swarm(engines.Docker):
+    """A dockerd of its own: a swarm is for the whole daemon."""
+    name = "swarm"
+
+    def ask(self, *words):
+        return engines.answer(*self.command(*words)).strip()
+
+    def inspect_all(self):
+        """Docker's description of every container, the ended ones too."""
+        names = self.ask("ps", "--all", "--quiet").split()
+        return json.loads(self.ask("inspect", *names)) if names else []
+
+    def running(self):
+        return [c for c in self.inspect_all() if c["State"]["Running"]]
+
+    def healthy(self):
+        return [c for c in self.running() if c["State"]["Health"]["Status"] == "healthy"]
+
+    def address(self, container):
+        """Where this node reaches the container without the swarm's own load balancer."""
+        bridge = json.loads(self.ask("network", "inspect", "docker_gwbridge"))[0]
+        return bridge["Containers"][container["Id"]]["IPv4Address"].partition("/")[0]
+
+
+@contextlib.contextmanager
+def deployed():
+    swarm = Swarm()
+    with images.lock("port-8080"):   # the file's
+        swarm.start()
+        try:
+            image = manifests.example_image()
+            swarm.load(image)
+            swarm.ask("tag", image.name, "usher-example:0.1.0")
+            swarm.ask("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr",
+                      "127.0.0.1:2377")
+            swarm.ask("stack", "deploy", "--compose-file",
+                      manifests.path("swarm", "stack.yaml"), "example")
+            wait_for(lambda: len(swarm.healthy()) == REPLICAS, "all are healthy", engines.LONG)
+            yield swarm
+        finally:
+            with contextlib.suppress(Exception):
+                swarm.ask("swarm", "leave", "--force")
+            swarm.stop()
+
+
+def answer(address):
+    connection = http.client.HTTPConnection(address, 8080, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@case("a task is replaced by a healthy one before it drains, and drains", only=("docker",),
+      timeout=600.0)
+def _(_engine):
+    with deployed() as swarm:
+        old = {c["Id"]: c for c in swarm.running()}
+        addresses = {key: swarm.address(c) for key, c in old.items()}
+        swarm.ask("service", "update", "--detach", "--force", "example_web")
+
+        def draining():
+            return [key for key, c in old.items() if comm(c["State"]["Pid"]) == "usher:draining"]
+        key = wait_for(draining, "an old task drains", engines.LONG)[0]
+        asked = 0
+        while comm(old[key]["State"]["Pid"]) == "usher:draining" and asked < 50:
+            equal(answer(addresses[key]), 200, "the answer of a task that drains")
+            asked += 1
+        assert asked > 0, "it did not drain"
+        assert {c["Id"] for c in swarm.running()} - old.keys(), "no successor was started first"
+        wait_for(lambda: all(c["State"]["ExitCode"] == 0 and not c["State"]["Running"]
+                             for c in swarm.inspect_all() if c["Id"] in old),
+                 "every old task ended with 0", engines.LONG)
+        wait_for(lambda: len(swarm.healthy()) == REPLICAS, "all are healthy", engines.LONG)
+
+
+@case("a task is as restricted as the file says", only=("docker",), timeout=600.0)
+def _(_engine):
+    with deployed() as swarm:
+        for container in swarm.running():
+            host = container["HostConfig"]
+            equal((host["ReadonlyRootfs"], host["CapDrop"], host["PidsLimit"], host["Memory"]),
+                  (True, ["ALL"], 16, 32 << 20), "the restrictions")
+            with open(f"/proc/{container['State']['Pid']}/status", encoding="ascii") as file:
+                status = dict(line.split(":\t", 1) for line in file)
+            equal((int(status["CapEff"], 16), status["Uid"].split()[0]), (0, "65532"),
+                  "capabilities and user")
