@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The floor: the least that could work as an init. Blocks signals, forks, execs, waits for signals,
-// forwards them, reaps. No option, no terminal, no shutdown, no error handling. What usher costs is
-// measured against it.
+// The floor: the least that could work as an init. Blocks signals, starts the program, waits for
+// signals, forwards them, reaps. No option, no terminal, no shutdown, no error handling. What usher
+// costs is measured against it. Built twice, with FLOOR_SPAWN fork and vfork.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
     sigset_t before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    const pid_t program = fork();
+    const pid_t program = FLOOR_SPAWN();
     if (program == 0) {
         sigprocmask(SIG_SETMASK, &before, nullptr);
         execvp(argv[1], argv + 1);

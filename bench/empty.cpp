@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// The empty program that the inits launch.
+int main() { return 0; }

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""What the figures are called, how they are told, and what usher has to hold."""
+
+FLOORS = ("floor", "floor-vfork")
+STATIC_PEERS = ("tini-static", "catatonit")
+
+# figure: (title, factor from the measured unit, unit told). In all of them less is better.
+TITLES = {
+    "size": ("binary", 1 / 1024, "KiB"),
+    "rss": ("Rss, idle", 1, "KiB"),
+    "pss": ("Pss, idle", 1, "KiB"),
+    "private_dirty": ("Private_Dirty, idle", 1, "KiB"),
+    "page_tables": ("page tables, idle", 1, "KiB"),
+    "cgroup_memory": ("control group of a container", 1, "KiB"),
+    "cgroup_peak": ("the same at its peak, 50 starting at once", 1, "KiB"),
+    "calls_launch": ("system calls to launch", 1, ""),
+    "heap_calls": ("of them for memory (brk, mmap)", 1, ""),
+    "calls_signal": ("system calls for a signal", 1, ""),
+    "calls_orphan": ("system calls for an orphan", 1, ""),
+    "launch": ("launch + exit, PID 1", 1, "µs"),
+    "launch_plain": ("launch + exit, not PID 1", 1, "µs"),
+    "fifty_start": ("50 containers until all run", 1, "ms"),
+    "signal": ("signal sent until handled", 1, "µs"),
+    "storm_cpu": ("CPU for a signal, in a storm", 1, "µs"),
+    "storm_lost": ("signals lost in the storm", 1, ""),
+    "early_lost": ("signals lost 0-3 ms after start", 1, ""),
+    **{f"orphan_{what}_{count}": (f"{name}, {which}", 1, unit)
+       for count, which in (("single", "one at a time"), ("1000", "1,000 at once"),
+                            ("10000", "10,000 at once, ten times"))
+       for what, name, unit in (("cpu", "CPU for an orphan", "µs"),
+                                ("wall", "time for an orphan", "µs"),
+                                ("growth", "growth by all orphans", "KiB"))},
+    "tree_stop": ("1,000 processes stopped and gone", 1, "ms"),
+    "idle_wake_ups": ("wake-ups in 30 s, idle", 1, ""),
+    "idle_cpu": ("CPU in 30 s, idle", 1, "µs"),
+    **{f"{probe}_{part}": (f"{title}: {name}", factor, unit)
+       for probe, title in (("probe_http", "probe http"), ("probe_unix", "probe http, unix socket"),
+                            ("probe_tcp", "probe tcp"), ("probe_grpc", "probe grpc"))
+       for part, name, factor, unit in (("wall", "whole process", 1 / 1000, "ms"),
+                                        ("cpu", "CPU", 1 / 1000, "ms"),
+                                        ("peak", "peak memory", 1, "KiB"),
+                                        ("calls", "system calls", 1, ""),
+                                        ("load", "100 a second", 1, "% CPU"))},
+}
+
+
+def number(value):
+    if value == 0 or abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}"
+
+
+def title(figure):
+    return TITLES.get(figure, (figure.replace("_", " "), 1, ""))
+
+
+class Figures:
+    """The measured rows by figure and candidate."""
+
+    def __init__(self, rows):
+        self.rows = {}
+        for row in rows:
+            self.rows.setdefault(row["figure"], {})[row["candidate"]] = row
+
+    def get(self, figure, candidate="usher", what="median"):
+        return self.rows.get(figure, {}).get(candidate, {}).get(what)
+
+    def peers(self, figure):
+        rows = self.rows.get(figure, {})
+        return {name: row for name, row in rows.items()
+                if "median" in row and name not in ("usher", *FLOORS) and not row.get("also")
+                and (figure != "size" or name in STATIC_PEERS)}
+
+    def best_peer(self, figure):
+        """(name, median); None: no peer has this figure."""
+        peers = self.peers(figure)
+        if not peers:
+            return None
+        name = min(peers, key=lambda n: peers[n]["median"])
+        return name, peers[name]["median"]
+
+    def ratio(self, figure, to):
+        """usher's median by that of `to`, a candidate or "best peer"; None: not measured."""
+        own = self.get(figure)
+        best = self.best_peer(figure)
+        other = (best and best[1]) if to == "best peer" else self.get(figure, to)
+        return own / other if own is not None and other else None
+
+
+def at_most(name, most, value, unit="", aim=False):
+    """`aim`: what we want beyond what must hold."""
+    if value is None:
+        return None
+    return {"limit": name, "kind": "aim" if aim else "must", "wanted": f"<= {number(most)} {unit}".strip(),
+            "measured": f"{number(value)} {unit}".strip(), "holds": value <= most}
+
+
+def judge(rows):
+    """Every limit that the figures can answer: [{limit, kind, wanted, measured, holds}]."""
+    f = Figures(rows)
+    size = f.get("size")
+    rss, dirty = f.get("rss", what="worst"), f.get("private_dirty", what="worst")
+    found = [
+        at_most("release binary", 72, size and size / 1024, "KiB"),
+        at_most("Rss of the idle init, worst run", 96, rss, "KiB"),
+        at_most("Rss of the idle init, worst run", 48, rss, "KiB", aim=True),
+        at_most("Private_Dirty of the idle init, worst run", 24, dirty, "KiB"),
+        at_most("heap: brk and anonymous mmap", 0, f.get("heap_calls"), "calls"),
+        at_most("wake-ups while idle", 0, f.get("idle_wake_ups")),
+        at_most("system calls to launch", 20, f.get("calls_launch")),
+        at_most("launch + exit, x floor", 1.15, f.ratio("launch", "floor")),
+        at_most("launch + exit, x floor", 1.05, f.ratio("launch", "floor"), aim=True),
+        at_most("launch + exit, x floor with vfork", 1.05, f.ratio("launch", "floor-vfork"), aim=True),
+        at_most("launch + exit, x best peer", 0.6, f.ratio("launch", "best peer")),
+        at_most("signal until handled, x best peer", 1.05, f.ratio("signal", "best peer")),
+        *(at_most(f"{title(figure)[0]}, x floor", 1.1, f.ratio(figure, "floor"))
+          for figure in f.rows if figure.startswith("orphan_cpu_")),
+        at_most("growth by 100,000 orphans", 0, f.get("orphan_growth_10000"), "KiB"),
+        at_most("signals lost 0-3 ms after start", 0, f.get("early_lost")),
+        at_most("signals lost in the storm, worst round", 0, f.get("storm_lost", what="worst")),
+    ]
+    few, many = f.get("orphan_cpu_1000"), f.get("orphan_cpu_10000")
+    floor_few, floor_many = f.get("orphan_cpu_1000", "floor"), f.get("orphan_cpu_10000", "floor")
+    if few and many and floor_few and floor_many:
+        # What the kernel's own work rises, the floor's rises too.
+        found.append(at_most("CPU for an orphan, of 10,000 x of 1,000, x the same of the floor", 1.1,
+                             (many / few) / (floor_many / floor_few)))
+    own, curl = f.get("probe_http_wall"), f.get("probe_http_wall", "curl")
+    if own and curl:
+        found.append(at_most("probe http, whole process, x curl", 0.35, own / curl))
+    return [limit for limit in found if limit] + ahead(f)
+
+
+def ahead(f):
+    """Whether usher is ahead of every peer, or within the spread, in each figure."""
+    found = []
+    for figure in f.rows:
+        best = f.best_peer(figure)
+        own = f.rows[figure].get("usher", {})
+        if not best or "median" not in own:
+            continue
+        peer = f.rows[figure][best[0]]
+        word = "ahead" if own["median"] < best[1] else "equal" if own["median"] == best[1] else None
+        if word is None and own["q1"] <= peer["q3"]:
+            word = "within the spread"
+        _, factor, unit = title(figure)
+        measured = f"{number(own['median'] * factor)} and {number(best[1] * factor)} {unit}".strip()
+        found.append({"limit": f"{title(figure)[0]}: against {best[0]}", "kind": "peer",
+                      "wanted": "not behind", "measured": f"{measured}: {word or 'behind'}", "holds": word is not None})
+    return found
+
+
+# --- telling -------------------------------------------------------------------------------------
+
+def cell(row, factor):
+    """The median, and half the distance of the quartiles in percent of it."""
+    if "median" not in row:
+        return "-"
+    spread = (row["q3"] - row["q1"]) / 2 / row["median"] * 100 if row["median"] else 0
+    text = number(row["median"] * factor)
+    return f"{text} ±{spread:.0f}%" if spread >= 0.5 else text
+
+
+def columns(rows):
+    for i in range(max(len(row) for row in rows)):
+        width = max((len(row[i]) for row in rows if i < len(row)), default=0)
+        for row in rows:
+            if i < len(row):
+                row[i] = row[i].ljust(width) if i == 0 else row[i].rjust(width)
+    return ["  ".join(row).rstrip() for row in rows]
+
+
+def table(f, figures):
+    """One row a figure, one column a candidate that has any of them."""
+    names = []
+    for figure in figures:
+        names += [name for name in f.rows[figure] if name not in names]
+    rows = [["", "rounds", *names, "x floor", "x vfork", "x best peer"]]
+    for figure in figures:
+        measured = f.rows[figure]
+        name, factor, unit = title(figure)
+        ratios = [f.ratio(figure, to) for to in (*FLOORS, "best peer")]
+        rounds = max((row.get("rounds", 0) for row in measured.values()), default=0)
+        rows.append([f"{name}, {unit}" if unit else name, str(rounds),
+                     *[cell(measured.get(n, {}), factor) for n in names],
+                     *[f"{r:.2f}" if r is not None else "-" for r in ratios]])
+    # Without a floor there is no ratio to it.
+    empty = [i for i in range(len(rows[0])) if all(row[i] == "-" for row in rows[1:])]
+    return columns([[c for i, c in enumerate(row) if i not in empty] for row in rows])
+
+
+def print_tables(report):
+    machine = report["machine"]
+    f = Figures(report["figures"])
+    print(f"{machine['date']}, {machine['architecture']}, {machine['cpus']} CPUs ({machine['cpu']}), "
+          f"{machine['kernel']}. Medians; ± is half the distance of the quartiles; less is better.")
+    groups = [[] for _ in range(6)]
+    probes = ("probe_http", "probe_unix", "probe_tcp", "probe_grpc")
+    for figure in (*[t for t in TITLES if t in f.rows], *[g for g in f.rows if g not in TITLES]):
+        if all("failed" in row for row in f.rows[figure].values()):
+            continue
+        place = next((i for i, p in enumerate(probes, 1) if figure.startswith(p)), 0)
+        groups[5 if figure.startswith("core ") else place].append(figure)
+    for group in groups:
+        if group:
+            print("\n" + "\n".join(table(f, group)))
+    for row in report["figures"]:
+        if "failed" in row:
+            print(f"{row['figure']}, {row['candidate']}: {row['failed']}")
+    for kind, heading in (("must", "Limits"), ("aim", "Aims"), ("peer", "Against the best peer")):
+        rows = [["  " + x["limit"], "holds" if x["holds"] else "MISSED", x["measured"], x["wanted"]]
+                for x in report["limits"] if x["kind"] == kind]
+        if rows:
+            print("\n".join(["", heading, *columns(rows)]))
