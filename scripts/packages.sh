@@ -42,3 +42,11 @@ build_release() {
     cmake --preset release >/dev/null
     cmake --build --preset release | tail -n 1
 }
+
+# Clang with libFuzzer and the sanitizers.
+need_fuzzer() {
+    need clang++=clang cmake=cmake ninja=ninja-build || return 1
+    need "$(clang++ -print-resource-dir)/lib/linux/libclang_rt.fuzzer-*.a=libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev"
+}
+
+fuzz_targets() { basename -s _fuzz.cpp tests/fuzz/*_fuzz.cpp; }

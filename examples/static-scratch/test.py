@@ -3,7 +3,6 @@
 import bases
 import example
 import suite
-from harness import equal
 from suite import case
 
 
@@ -17,5 +16,6 @@ def _(engine):
     with example.run(engine, image, env=example.drain(PORT=port), memory=64,
                      network="host") as container:
         example.becomes(container, "healthy")
-        equal(container.exec("/usher", "--version")[1], "usher 0.1.0\n", "the version")
+        version = container.exec("/usher", "--version")[1]
+        assert version.startswith("usher 0.1.0 ("), version
         example.drains(container, port)

@@ -79,7 +79,8 @@ Line& Line::add(const char* text) {
     return *this;
 }
 
-void Line::add_unpacked(std::uint8_t code) {
+// A pair is made of bytes and of pairs that were there before it.
+void Line::add_unpacked(std::uint8_t code) {  // NOLINT(misc-no-recursion)
     while (code >= first_pair_code) {
         const std::size_t pair = code - first_pair_code;
         add_unpacked(static_cast<std::uint8_t>(text_pairs[2 * pair]));

@@ -80,7 +80,8 @@ void Writer::put_big_endian(uint32_t value, unsigned bytes) {
     while (bytes-- > 0) put(static_cast<uint8_t>(value >> (8 * bytes)));
 }
 
-void Writer::put_number(uint32_t value, uint32_t base) {
+// As deep as the number has digits: at most 32.
+void Writer::put_number(uint32_t value, uint32_t base) {  // NOLINT(misc-no-recursion)
     if (value >= base) put_number(value / base, base);
     put(static_cast<uint8_t>("0123456789abcdef"[value % base]));
 }
