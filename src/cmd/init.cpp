@@ -350,7 +350,15 @@ void Init::tell_rest(int signal) {
         log_kill("every process", 0, signal, sys::kill(everybody, signal).error);
         return;
     }
-    if (sys::proc_is_ours() && sys::for_each_process(signal_descendant, &signal)) {
+    const bool has_proc = sys::proc_is_ours();
+    // A program that forks for ever would outrun the walk. What is stopped forks no more, and fills
+    // its limit; further rounds find what was forked meanwhile, or continued: the kernel does that
+    // to a group that loses its last parent.
+    for (int look = 0; look < 5 && has_proc && signal == sig::kill; ++look) {
+        int by_turns = look % 2 == 0 ? sig::stop : sig::kill;
+        (void)sys::for_each_process(signal_descendant, &by_turns);
+    }
+    if (has_proc && sys::for_each_process(signal_descendant, &signal)) {
         log_kill("all descendants", 0, signal, {});
         return;
     }

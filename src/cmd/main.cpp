@@ -5,6 +5,8 @@
 #include "exit_status.hpp"
 #include "kernel.hpp"
 #include "options.hpp"
+#include "packed_text.hpp"
+#include "print.hpp"
 
 namespace {
 
@@ -34,9 +36,11 @@ int main(int argc, char** argv) {
     // anywhere else it would end usher: from here on each one waits until it is asked for.
     const auto inherited = sys::rt_sigprocmask(sys::MaskHow::set, all_signals);
     sys::protect_relocated_data();
+    // A seccomp profile may refuse: without it signals would be lost, or end usher.
+    if (!inherited) sys::exit(cmd::complain({.problem = packed<"cannot block signals">}));
     if (argc < 1) sys::exit(to_int(ExitCode::usher_failed));  // execve with no argv at all
     const cmd::Invocation invocation{.words = {argv, static_cast<std::size_t>(argc)},
                                      .environment = environ,
-                                     .mask = inherited ? inherited.value : 0};
+                                     .mask = inherited.value};
     sys::exit(dispatch(invocation));
 }

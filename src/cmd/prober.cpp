@@ -113,7 +113,7 @@ int Prober::pause(Time end) {
         const Time now = sys::monotonic_clock();
         if (now >= end) return 0;
         sys::PollFd fd[1] = {{.fd = signals_, .events = sys::poll_in}};
-        (void)sys::poll(fd, end - now);
+        if (!sys::poll(fd, end - now)) sys::nanosleep(millisecond);
     }
 }
 

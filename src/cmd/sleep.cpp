@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `usher sleep`: the preStop hook of images without a shell.
+#include <errno.h>
+
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "kernel.hpp"
@@ -20,6 +22,8 @@ int sleep_until(Time end) {
         if (now >= end) return to_int(ExitCode::success);
         const auto received = sys::rt_sigtimedwait(ending, end == infinite ? infinite : end - now);
         if (received) return 128 + received.value.signal;
+        // A kernel that refuses to wait (seccomp) must not make us spin.
+        if (received.error.number != EAGAIN) sys::nanosleep(millisecond);
     }
 }
 

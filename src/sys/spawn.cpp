@@ -130,8 +130,14 @@ void rewrite_listen_pid(Child& child, std::span<char> room) {
     }
 }
 
-// Returns only if the program cannot be executed.
+// Returns only if the program cannot be executed. With usher's own mask, which blocks all, it would
+// hear no signal.
 void exec_program(Child& child) {
+    const auto restored = rt_sigprocmask(MaskHow::set, child.request->mask);
+    if (!restored) {
+        child.failure = {.stage = "sigprocmask", .number = restored.error.number};
+        return;
+    }
     const char* const name = child.request->argv[0];
     if (has(name, '/') || *name == 0) {
         try_exec(child, name);
@@ -160,7 +166,6 @@ int run_child(void* argument) {
     // Here, not in the parent: the program must have the terminal before its first instruction.
     if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
     if (request.sigchld == Disposition::ignored) (void)sigaction(sig::chld, Disposition::ignored);
-    (void)rt_sigprocmask(MaskHow::set, request.mask);
     exec_program(child);
     sys::exit(1);
 }
@@ -202,7 +207,6 @@ Spawned spawn(const SpawnRequest& request) {
 
 SpawnFailure exec_in_place(const SpawnRequest& request) {
     Child child{.request = &request, .envp = request.envp, .failure = {}};
-    (void)rt_sigprocmask(MaskHow::set, request.mask);
     exec_program(child);
     return child.failure;
 }
