@@ -34,14 +34,24 @@ bool continue_pending() {
 
 // Everything below usher, when it is not PID 1 and kill(-1) would hit strangers.
 void signal_descendant(void* context, int pid) {
-    if (sys::is_descendant(pid)) (void)sys::kill(pid, *static_cast<int*>(context));
+    // While its parents are looked up it may end, and its pid become a stranger's. A pidfd stays
+    // with the process that was looked at.
+    const auto process = sys::pidfd_open(pid);
+    if (sys::is_descendant(pid)) {
+        const int signal = *static_cast<int*>(context);
+        (void)(process ? sys::pidfd_send_signal(process.value, signal) : sys::kill(pid, signal));
+    }
+    if (process) sys::close(process.value);
 }
 
 void continue_stopped(void* is_init, int pid) {
     const auto stat = sys::read_stat(pid);
-    const bool is_stopped = stat && stat.value.state == 'T';
-    if (is_stopped && (*static_cast<bool*>(is_init) || sys::is_descendant(pid))) {
-        (void)sys::kill(pid, sig::cont);
+    if (!stat || stat.value.state != 'T') return;
+    int signal = sig::cont;
+    if (*static_cast<bool*>(is_init)) {
+        (void)sys::kill(pid, signal);
+    } else {
+        signal_descendant(&signal, pid);
     }
 }
 
@@ -187,6 +197,12 @@ void Init::receive(const sys::Received& received) {
                 .by_kernel = received.code > 0};
     if (signal == sig::cont) event.foreground = terminal_.foreground(program_);
     dispatch(event);
+    if (signal == sig::hup && !supervisor_.program_stopped()) {
+        // It may have been stopped after that look and before it was told. After a stop signal each
+        // stop is answered; a program that outlives a HUP may be stopped by who likes to.
+        reap();
+        if (supervisor_.program_stopped()) resume();
+    }
 }
 
 // SIGCHLD says that something happened, not how much: ask until nothing is left to tell.

@@ -144,10 +144,12 @@ void Supervisor::job_control(const Event& event, Actions& actions) {
 }
 
 // What was told to stop shall not be kept from it by being stopped. But a background process that
-// wants the terminal would be stopped again at once, and again: that one gets it, or stays.
+// wants the terminal would be stopped again at once, and again: that one gets it, or stays. Where
+// there is no terminal, somebody sent the signal.
 void Supervisor::resume_while_stopping(const Event& event, Actions& actions) {
     program_stopped_ = true;
-    const bool wants_terminal = event.signal == sig::ttin || event.signal == sig::ttou;
+    const bool wants_terminal = (event.signal == sig::ttin || event.signal == sig::ttou) &&
+                                event.foreground != Foreground::unknown;
     if (wants_terminal && event.foreground != Foreground::usher) return;
     if (wants_terminal) actions.add(ActionKind::give_terminal);
     actions.add(ActionKind::resume);

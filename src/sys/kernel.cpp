@@ -25,8 +25,15 @@ namespace {
 
 constexpr std::size_t kernel_sigset_size = signal_count / 8;
 constexpr int rwf_nowait = 8;  // linux/fs.h
+// The same on every architecture.
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 #ifndef SYS_close_range
-#define SYS_close_range 436  // the same on every architecture
+#define SYS_close_range 436
 #endif
 
 [[gnu::hot]] Error last_error() { return {.number = errno}; }
@@ -98,6 +105,14 @@ int getpgrp() { return static_cast<int>(::syscall(SYS_getpgid, 0)); }
 Result<Done> setpgid(int pid, int group) { return done(::syscall(SYS_setpgid, pid, group)); }
 Result<Done> setsid() { return done(::syscall(SYS_setsid)); }
 Result<Done> kill(int pid, int signal) { return done(::syscall(SYS_kill, pid, signal)); }
+Result<int> pidfd_open(int pid) {
+    const long fd = ::syscall(SYS_pidfd_open, pid, 0U);
+    if (fd < 0) return last_error();
+    return static_cast<int>(fd);
+}
+Result<Done> pidfd_send_signal(int pidfd, int signal) {
+    return done(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0U));
+}
 void exit(int code) { ::_exit(code); }
 
 Result<Done> execve(const char* path, char* const* argv, char* const* envp) {
@@ -150,11 +165,15 @@ Result<SignalSet> rt_sigpending() {
     return pending;
 }
 
-Result<Disposition> sigaction(int signal, Disposition disposition) {
-    // The kernel's struct begins with the handler everywhere; flags, restorer and mask, whose order
-    // differs, are all zero for the two dispositions that need no handler.
+Result<Disposition> sigaction(int signal, Disposition disposition, Handler handler) {
+    // The kernel's struct begins with the handler and the flags on all our architectures. The rest
+    // is zero: an empty mask, and a restorer (some kernels insist on one) for who returns.
     constexpr std::size_t words = 8;
-    unsigned long now[words] = {disposition == Disposition::ignored ? 1UL : 0UL};
+    constexpr unsigned long has_restorer = 0x04000000;
+    unsigned long now[words] = {
+        // NOLINTNEXTLINE(*-reinterpret-cast)
+        disposition == Disposition::ignored ? 1UL : reinterpret_cast<unsigned long>(handler),
+        handler == nullptr ? 0UL : has_restorer | SA_NODEFER};
     unsigned long before[words] = {};
     if (::syscall(SYS_rt_sigaction, signal, now, before, kernel_sigset_size) < 0) {
         return last_error();

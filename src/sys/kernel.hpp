@@ -37,6 +37,9 @@ Result<Done> setpgid(int pid, int group);
 Result<Done> setsid();
 /// pid as in kill(2): -1 everybody, < -1 a process group.
 [[gnu::hot]] Result<Done> kill(int pid, int signal);
+/// A descriptor of that process, which its pid stops naming once it is another's (pidfd_open(2)).
+Result<int> pidfd_open(int pid);
+Result<Done> pidfd_send_signal(int pidfd, int signal);
 [[noreturn, gnu::hot]] void exit(int code);
 Result<Done> execve(const char* path, char* const* argv, char* const* envp);
 Result<Done> access_exists(const char* path);
@@ -58,8 +61,10 @@ enum class MaskHow : unsigned char { block, unblock, set };
 Result<SignalSet> rt_sigprocmask(MaskHow how, SignalSet set);  ///< returns the mask before
 Result<SignalSet> rt_sigpending();
 enum class Disposition : unsigned char { other, ignored };
-/// Sets a disposition (`other` stands for the default action) and returns the one before.
-Result<Disposition> sigaction(int signal, Disposition disposition);
+/// Sets a disposition (`other`: the handler, or the default action) and returns the one before. The
+/// handler must not return; it runs with the mask of what it interrupts.
+using Handler = void (*)(int signal);
+Result<Disposition> sigaction(int signal, Disposition disposition, Handler handler = nullptr);
 
 struct Received {
     int signal = 0;

@@ -147,6 +147,16 @@ void exec_program(Child& child) {
     child.failure.stage = "exec";
 }
 
+// A ^Z before the exec would stop the child, and with it usher, which is suspended until the exec:
+// nobody could ever bring them back. So usher gets it, has it blocked until then, and forwards it.
+// The child begins again; it must not return, which takes a different trampoline everywhere.
+Child* launched = nullptr;
+[[noreturn]] void pass_stop_on(int signal) {
+    (void)kill(getppid(), signal);
+    exec_program(*launched);
+    sys::exit(1);
+}
+
 // Runs in the child on the parent's memory, while the parent is suspended (CLONE_VFORK).
 int run_child(void* argument) {
     Child& child = *static_cast<Child*>(argument);
@@ -166,6 +176,12 @@ int run_child(void* argument) {
     // Here, not in the parent: the program must have the terminal before its first instruction.
     if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
     if (request.sigchld == Disposition::ignored) (void)sigaction(sig::chld, Disposition::ignored);
+    launched = &child;
+    // Until the exec, which makes it the default again.
+    const auto before = sigaction(sig::tstp, Disposition::other, pass_stop_on);
+    if (before && before.value == Disposition::ignored) {
+        (void)sigaction(sig::tstp, Disposition::ignored);
+    }
     exec_program(child);
     sys::exit(1);
 }

@@ -253,6 +253,7 @@ Result<Done> setsid() { return fail("setsid", ENOSYS); }
 Result<Done> kill(int pid, int signal) {
     FakeKernel& fake = kernel();
     if (signal != 0) {
+        if (fake.before_kill) fake.before_kill(signal);
         fake.sent.push_back({.pid = pid, .signal = signal, .at = fake.now});
         fake.story.push_back("kill " + std::to_string(pid) + " " + std::to_string(signal));
     }
@@ -290,6 +291,10 @@ Result<Done> kill(int pid, int signal) {
     }
     return Done{};
 }
+
+// As before Linux 5.3: what is found through /proc is then told by its pid.
+Result<int> pidfd_open(int) { return fail("pidfd_open", ENOSYS); }
+Result<Done> pidfd_send_signal(int, int) { return fail("pidfd_send_signal", ENOSYS); }
 
 void exit(int code) {
     std::fprintf(stderr, "sys::exit(%d) in a test\n", code);
@@ -363,7 +368,7 @@ Result<SignalSet> rt_sigpending() {
     return set;
 }
 
-Result<Disposition> sigaction(int, Disposition) { return Disposition::other; }
+Result<Disposition> sigaction(int, Disposition, Handler) { return Disposition::other; }
 
 Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout) {
     FakeKernel& fake = kernel();

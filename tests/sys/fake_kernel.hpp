@@ -75,6 +75,7 @@ struct FakeKernel {
     bool proc_mounted = true;
     int proc_self = 0;  ///< what /proc/self says, if not usher's pid
     std::function<void(int signal)> on_signal_to_self;
+    std::function<void(int signal)> before_kill;  ///< the last moment before a signal arrives
     std::function<void()> on_parent_death_set;
     std::function<void()> on_survivors_read;  ///< called when /proc is listed
 

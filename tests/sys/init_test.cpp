@@ -484,6 +484,17 @@ TEST_F(InitTest, hears_of_the_stop_before_a_stop_signal_that_came_with_it) {
     EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, term}, {-app, cont}}));
 }
 
+TEST_F(InitTest, hears_of_the_stop_that_came_just_before_the_hup) {
+    start_app();
+    raise_at(1 * s, hup);
+    kernel().before_kill = [](int signal) {
+        if (signal == hup) kernel().stop(app, stop);
+    };
+    end_at(3 * s, app, killed_by(hup));
+    EXPECT_EQ(run(), 128 + hup);
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, hup}, {-app, cont}}));
+}
+
 TEST_F(InitTest, hears_of_the_stop_before_a_hup_that_came_with_it) {
     start_app();
     kernel().at(1 * s, [] {

@@ -488,6 +488,16 @@ TEST(stopped_program, that_wants_the_terminal_while_stopping_gets_it) {
     }
 }
 
+TEST(stopped_program, is_continued_while_stopping_whatever_stopped_it_where_no_terminal_is) {
+    for (const int signal : {ttin, ttou, tstp}) {
+        Story story(times(0, 8 * s, 3 * s), false);
+        story.stop(10 * s);
+        EXPECT_EQ(story.stopped(signal, Foreground::unknown, 11 * s), (Done{{A::resume}}));
+        EXPECT_EQ(story.stopped(signal, Foreground::other, 12 * s),
+                  signal == tstp ? (Done{{A::resume}}) : Done{});
+    }
+}
+
 TEST(stopped_program, is_continued_at_once_while_stopping) {
     for (const bool is_init : {false, true}) {
         Story story(times(0, 8 * s, 3 * s), is_init);
