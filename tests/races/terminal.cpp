@@ -50,13 +50,13 @@ struct Pty {
     ioctl(slave, TIOCSCTTY, 0);
     for (int fd = 0; fd < 2; ++fd) dup2(slave, fd);
     const bool is_job = place == Place::shell;
-    board->moment = now();
     const pid_t pid = fork();
     if (pid == 0) {
         if (is_job) {
             setpgid(0, 0);
             tcsetpgrp(0, getpid());
         }
+        board->moment = now();  // before it a key is not for usher
         become_init(setting);
     }
     const pid_t group = is_job ? pid : getpgrp();
