@@ -8,6 +8,9 @@ target_compile_options(usher_build INTERFACE
   -Oz -fPIE -fstack-protector -ffunction-sections -fdata-sections
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fvisibility=hidden
   -fomit-frame-pointer -fmerge-all-constants)
+if(machine MATCHES "powerpc64|ppc64")
+  target_compile_options(usher_build INTERFACE -mlong-double-64)  # musl's
+endif()
 if(machine MATCHES "x86_64|i[3-6]86")
   target_compile_options(usher_build INTERFACE -fcf-protection=none -mgeneral-regs-only
     $<$<CXX_COMPILER_ID:GNU>:-malign-data=abi>)
@@ -27,9 +30,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -frandom-seed=usher)
 endif()
 target_link_options(usher_link INTERFACE
-  -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
+  # The compiler's own -static-pie does not reach the linker on every architecture.
+  -static-pie -Wl,-static,-pie,--no-dynamic-linker,-z,text
+  -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
   -Wl,-T,${PROJECT_SOURCE_DIR}/cmake/usher.ld
-  -Wl,--gc-sections,--build-id=none,--hash-style=gnu,-O1,--sort-common,-s)
+  -Wl,--gc-sections,--build-id=none,--hash-style=gnu,-O1,--sort-common,-s
+  -Wl,-Map=usher.map)  # which parts of which library are inside
+set_target_properties(usher_link PROPERTIES
+  INTERFACE_LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/usher.ld)
 set(CMAKE_CXX_LINK_EXECUTABLE
   "<CMAKE_C_COMPILER> <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES>")
 
@@ -47,9 +55,9 @@ find_path(USHER_MUSL rcrt1.o HINTS /usr/lib/${arch}-linux-musl /usr/local/musl/l
 find_path(USHER_MUSL_INCLUDE features.h
   HINTS /usr/include/${arch}-linux-musl ${USHER_MUSL}/../include
   NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
-if(NOT USHER_MUSL OR NOT USHER_MUSL_INCLUDE)
-  message(FATAL_ERROR "musl for ${arch} is missing. On Debian or Ubuntu: apt-get install musl-tools. "
-    "Elsewhere: set USHER_MUSL and USHER_MUSL_INCLUDE (see the top of CMakeLists.txt).")
+if(NOT EXISTS "${USHER_MUSL}/rcrt1.o" OR NOT EXISTS "${USHER_MUSL_INCLUDE}/features.h")
+  message(FATAL_ERROR "musl for ${arch} is missing: on Debian or Ubuntu apt-get install musl-tools, "
+    "to cross-compile scripts/musl, elsewhere set USHER_MUSL and USHER_MUSL_INCLUDE")
 endif()
 
 # g++'s own folders, less the C library's: first the C++ headers, then musl's, then the compiler's.
@@ -62,12 +70,12 @@ foreach(folder IN LISTS folders)
   string(REGEX REPLACE "^\n " "" folder "${folder}")
   if(folder MATCHES "c\\+\\+")
     string(APPEND cxx_folders " -isystem ${folder}")
-  elseif(folder MATCHES "/(gcc|gcc-cross|clang)/")
+  elseif(folder MATCHES "/(gcc|gcc-cross|clang)/" AND NOT folder MATCHES "/\\.\\./")
     string(APPEND compiler_folders " -isystem ${folder}")
   endif()
 endforeach()
 target_compile_options(usher_build INTERFACE
-  -nostdinc -nostdinc++ "SHELL:${cxx_folders}" "SHELL:-isystem ${USHER_MUSL_INCLUDE}"
+  -nostdinc -nostdinc++ "SHELL:${cxx_folders}" "SHELL:-isystem \"${USHER_MUSL_INCLUDE}\""
   "SHELL:${compiler_folders}"
   # libstdc++'s configuration was made for glibc and asks for its version.
   "-D__GLIBC_PREREQ(major,minor)=0")
@@ -76,4 +84,4 @@ execute_process(COMMAND ${CMAKE_C_COMPILER} -print-libgcc-file-name
 target_link_options(usher_link INTERFACE
   -nostdlib -nostartfiles ${USHER_MUSL}/rcrt1.o ${USHER_MUSL}/crti.o)
 target_link_libraries(usher_link INTERFACE
-  ${USHER_MUSL}/libc.a ${libgcc} ${USHER_MUSL}/crtn.o)
+  -Wl,--start-group ${USHER_MUSL}/libc.a ${libgcc} -Wl,--end-group ${USHER_MUSL}/crtn.o)

@@ -61,7 +61,7 @@ bool add_exit_code(RunSettings& settings, std::string_view text, BadInput& bad) 
         return refuse(bad, packed<"not an exit status">, text,
                       packed<"FROM or FROM:TO, each 0 to 255">);
     }
-    settings.exit_code[*from_code] = static_cast<std::uint8_t>(*to_code);
+    settings.exit_code[static_cast<std::size_t>(*from_code)] = static_cast<std::uint8_t>(*to_code);
     return true;
 }
 

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+//
+// completions bash|zsh|fish: writes what that shell needs to complete usher's command line, made
+// from the option table. A program for the machine that builds; nothing of it is in usher.
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "options.hpp"
+
+namespace {
+
+using namespace usher;
+using Text = std::string;
+
+constexpr const char* command_names[command_count] = {"run", "probe", "wait", "sleep", "status"};
+constexpr char subcommands[] = "probe wait sleep status";
+constexpr char signals[] =
+    "HUP INT QUIT KILL USR1 USR2 PIPE ALRM TERM CHLD CONT STOP TSTP TTIN TTOU WINCH PWR RTMIN "
+    "RTMAX";
+constexpr char checks[] = "http:// tcp:// unix: grpc:// file: pid: ready: live:";
+
+bool known_in(const Option& option, int command) { return (option.commands >> command & 1) != 0; }
+
+Text unpacked(const char* text) {
+    char room[256];
+    Line line(room);
+    return Text(line.add(text).view());
+}
+
+// The words that an option's value can be, from its name in --help; empty: anything.
+Text values_of(const Option& option) {
+    Text argument = option.argument();
+    if (argument.starts_with("SIG")) return signals;
+    if (argument.find('|') == Text::npos) return {};
+    for (char& c : argument) {
+        if (c == '|') c = ' ';
+    }
+    return argument;
+}
+
+Text long_form(const Option& option) {
+    return *option.name() != 0 ? Text("--") + option.name() : "";
+}
+Text short_form(const Option& option) {
+    return option.letter != 0 ? Text("-") + option.letter : "";
+}
+
+// The forms of an option with `between` between them.
+Text forms(const Option& option, const char* between) {
+    const Text first = short_form(option);
+    const Text second = long_form(option);
+    return first + (first.empty() || second.empty() ? "" : between) + second;
+}
+
+Text single_quoted(const Text& text) {
+    Text quoted = "'";
+    for (const char c : text) quoted += c == '\'' ? Text("'\\''") : Text(1, c);
+    return quoted + "'";
+}
+
+// --- bash -------------------------------------------------------------------------------------
+
+void write_bash() {
+    std::printf(R"(# bash completion for usher
+
+_usher_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
+
+# The words that complete the value of option $2 of command $1; 1: the option takes no value.
+_usher_value() {
+    case $1:$2 in
+)");
+    for (int command = 0; command < command_count; ++command) {
+        for (const Option& option : option_table()) {
+            if (!known_in(option, command) || !option.takes_value()) continue;
+            const Text name = command_names[command];
+            Text patterns = short_form(option).empty() ? "" : name + ":" + short_form(option);
+            if (!long_form(option).empty()) {
+                patterns += (patterns.empty() ? "" : " | ") + name + ":" + long_form(option);
+            }
+            std::printf("        %s) _usher_words '%s' ;;\n", patterns.c_str(),
+                        values_of(option).c_str());
+        }
+    }
+    std::printf(R"(        *) return 1 ;;
+    esac
+}
+
+_usher_options() {
+    case $1 in
+)");
+    for (int command = 0; command < command_count; ++command) {
+        std::printf("        %s) _usher_words '", command_names[command]);
+        for (const Option& option : option_table()) {
+            if (known_in(option, command)) std::printf("%s ", forms(option, " ").c_str());
+        }
+        std::printf("' ;;\n");
+    }
+    std::printf(R"(    esac
+}
+
+_usher() {
+    local cur=${COMP_WORDS[COMP_CWORD]} command=run at=1 option= ended=
+    COMPREPLY=()
+    case ${COMP_WORDS[1]} in
+        probe | wait | sleep | status)
+            [ "$COMP_CWORD" = 1 ] || { command=${COMP_WORDS[1]}; at=2; } ;;
+    esac
+    # Over the words before the cursor; `--name=value` is three words here.
+    for ((; at < COMP_CWORD; at++)); do
+        case $option:${COMP_WORDS[at]} in
+            *:=) ;;
+            -*:*) option= ;;
+            :--) ended=1; ((at++)); break ;;
+            :-*) option=${COMP_WORDS[at]}; _usher_value "$command" "$option" || option= ;;
+            # A check does not end the options of probe and wait; a program does end them.
+            *) case $command in run) ended=1; break ;; esac ;;
+        esac
+    done
+    COMPREPLY=()
+    if [ -n "$option" ]; then
+        cur=${cur#=}
+        _usher_value "$command" "$option"
+    elif [ -z "$ended" ] && [ "${cur:0:1}" = - ]; then
+        _usher_options "$command"
+    elif [ -z "$ended" ] && [ "$command" != run ]; then
+        case $command in probe | wait) _usher_words '%s'; compopt -o nospace 2>/dev/null ;; esac
+    elif [ "$at" -lt "$COMP_CWORD" ]; then
+        if declare -F _command_offset >/dev/null; then
+            _command_offset "$at"
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        fi
+    else
+        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+        [ "$COMP_CWORD" != 1 ] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W '%s' -- "$cur")
+    fi
+}
+complete -o default -F _usher usher
+)",
+                checks, subcommands);
+}
+
+// --- zsh --------------------------------------------------------------------------------------
+
+// An option as _arguments wants it: '(-f --forward)'{-f+,--forward=}'[help]:what:(words)'.
+void write_zsh_option(const Option& option) {
+    const bool both = option.letter != 0 && *option.name() != 0;
+    const Text value = option.takes_value() ? "=" : "";
+    const Text attached = option.takes_value() ? "+" : "";
+    Text head = option.repeatable ? "'*'"
+                : both            ? single_quoted("(" + forms(option, " ") + ")")
+                                  : "";
+    if (both) {
+        head += "{" + short_form(option) + attached + "," + long_form(option) + value + "}";
+    } else {
+        head += forms(option, "") + (option.letter != 0 ? attached : value);
+    }
+    Text tail = "[" + unpacked(option.help()) + "]";
+    if (option.takes_value()) {
+        Text what = option.argument();
+        for (char& c : what) {
+            if (c == ':' || c == '\'' || c == '[' || c == ']') c = ' ';
+        }
+        tail += ":" + what + ":";
+        if (!values_of(option).empty()) tail += "(" + values_of(option) + ")";
+    }
+    std::printf("            %s%s\n", head.c_str(), single_quoted(tail).c_str());
+}
+
+void write_zsh() {
+    std::printf(R"(#compdef usher
+
+_usher() {
+    local command=run
+    local -a options
+    case ${words[2]} in
+        probe|wait|sleep|status)
+            if (( CURRENT > 2 )); then
+                command=${words[2]}
+                words=(usher "${(@)words[3,-1]}")
+                (( CURRENT-- ))
+            fi ;;
+    esac
+    case $command in
+)");
+    for (int command = 0; command < command_count; ++command) {
+        std::printf("        %s) options=(\n", command_names[command]);
+        for (const Option& option : option_table()) {
+            if (known_in(option, command)) write_zsh_option(option);
+        }
+        std::printf("        ) ;;\n");
+    }
+    std::printf(R"(    esac
+    case $command in
+        run) _arguments -s -S $options '(-)1:program:_usher_program' '*::argument:_normal' ;;
+        probe|wait) _arguments -s $options '*:check:_usher_check' ;;
+        sleep) _arguments -s $options '*:duration:' ;;
+        status) _arguments -s $options ;;
+    esac
+}
+
+_usher_program() {
+    (( CURRENT != 2 )) || compadd %s
+    _command_names -e || _files
+}
+
+_usher_check() { compadd -S '' -- %s; }
+
+_usher "$@"
+)",
+                subcommands, checks);
+}
+
+// --- fish -------------------------------------------------------------------------------------
+
+void write_fish() {
+    std::printf(R"(# fish completion for usher
+
+# The command of the words before the cursor; nothing once the program has come.
+function __usher_command
+    set -l words (commandline -opc)
+    set -e words[1]
+    if contains -- "$words[1]" %s
+        echo $words[1]
+    else if not __usher_program_at >/dev/null
+        echo run
+    end
+end
+
+# Which word before the cursor is the program.
+function __usher_program_at
+    set -l words (commandline -opc)
+    set -l takes_value 0
+    for at in (seq 2 (count $words))
+        if test $takes_value = 1
+            set takes_value 0
+            continue
+        end
+        switch $words[$at]
+            case --
+                test $at -lt (count $words); or return 1
+                echo (math $at + 1)
+                return 0
+            case )",
+                subcommands);
+    for (const Option& option : option_table()) {
+        if (known_in(option, 0) && option.takes_value())
+            std::printf("%s ", forms(option, " ").c_str());
+    }
+    std::printf(R"(
+                set takes_value 1
+            case '-*'
+            case '*'
+                echo $at
+                return 0
+        end
+    end
+    return 1
+end
+
+function __usher_complete_program
+    if set -l at (__usher_program_at)
+        __fish_complete_subcommand --commandline (commandline -opc)[$at..-1] (commandline -ct)
+    else if not string match -q -- '-*' (commandline -ct)
+        __fish_complete_subcommand --commandline (commandline -ct)
+    end
+end
+
+complete -c usher -f
+complete -c usher -n 'not contains -- (__usher_command) %s' -a '(__usher_complete_program)'
+complete -c usher -n 'test (count (commandline -opc)) = 1' -a '%s'
+complete -c usher -n 'contains -- (__usher_command) probe wait' -a '%s'
+)",
+                subcommands, subcommands, checks);
+    for (int command = 0; command < command_count; ++command) {
+        for (const Option& option : option_table()) {
+            if (!known_in(option, command)) continue;
+            std::printf("complete -c usher -n 'test \"$(__usher_command)\" = %s'",
+                        command_names[command]);
+            if (option.letter != 0) std::printf(" -s %c", option.letter);
+            if (*option.name() != 0) std::printf(" -l %s", option.name());
+            if (option.takes_value()) std::printf(" -x");
+            if (!values_of(option).empty()) std::printf(" -a '%s'", values_of(option).c_str());
+            std::printf(" -d %s\n", single_quoted(unpacked(option.help())).c_str());
+        }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const Text shell = argc == 2 ? argv[1] : "";
+    if (shell == "bash") {
+        write_bash();
+    } else if (shell == "zsh") {
+        write_zsh();
+    } else if (shell == "fish") {
+        write_fish();
+    } else {
+        std::fputs("completions: which shell? accepted: bash, zsh, fish\n", stderr);
+        return 2;
+    }
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""The SBOMs name what is inside, and the provenance statement names every file of the release."""
+import hashlib
+import json
+import os
+import re
+
+from release_lab import DIST, TOP, VERSION, TestCase, made, made_architectures, run, text_of
+
+
+def digest_of(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+class Documents(TestCase):
+    def test_spdx(self):
+        for arch in made_architectures():
+            with self.subTest(arch):
+                document = json.loads(text_of(made(".spdx.json", arch)))
+                self.assertEqual(document["spdxVersion"], "SPDX-2.3")
+                packages = {x["name"]: x for x in document["packages"]}
+                self.assertEqual(packages["usher"]["versionInfo"], VERSION)
+                self.assertEqual(packages["usher"]["checksums"][0]["checksumValue"], digest_of(made("", arch)))
+                self.assertEqual(packages["musl"]["licenseDeclared"], "MIT")
+                self.assertRegex(packages["musl"]["versionInfo"], r"^1\.[0-9.]+-[0-9]")
+                ids = {x["SPDXID"] for x in document["packages"]} | {"SPDXRef-DOCUMENT"}
+                for relation in document["relationships"]:
+                    self.assertLessEqual({relation["spdxElementId"], relation["relatedSpdxElement"]}, ids)
+
+    def test_cyclonedx(self):
+        for arch in made_architectures():
+            with self.subTest(arch):
+                document = json.loads(text_of(made(".cdx.json", arch)))
+                self.assertEqual((document["bomFormat"], document["specVersion"]), ("CycloneDX", "1.5"))
+                self.assertEqual(document["metadata"]["component"]["hashes"][0]["content"],
+                                 digest_of(made("", arch)))
+                parts = {x["name"]: x for x in document["components"]}
+                self.assertEqual(parts["musl"]["licenses"], [{"license": {"id": "MIT"}}])
+
+    def test_provenance(self):
+        statement = json.loads(text_of(os.path.join(DIST, f"usher-{VERSION}.provenance.json")))
+        self.assertEqual(statement["_type"], "https://in-toto.io/Statement/v1")
+        self.assertEqual(statement["predicateType"], "https://slsa.dev/provenance/v1")
+        named = {x["name"]: x["digest"]["sha256"] for x in statement["subject"]}
+        there = {name: digest_of(os.path.join(DIST, name)) for name in os.listdir(DIST)
+                 if name != "SHA256SUMS" and not name.endswith(".provenance.json")}
+        self.assertEqual(named, there)
+        uris = " ".join(x["uri"] for x in statement["predicate"]["buildDefinition"]["resolvedDependencies"])
+        self.assertIn("pkg:deb/debian/musl", uris)
+        self.assertIn("pkg:deb/debian/gcc-12", uris)
+        self.assertEqual(set(re.findall(r"@SIGNER_\w+@", json.dumps(statement))),
+                         {"@SIGNER_REPOSITORY@", "@SIGNER_BUILDER@", "@SIGNER_RUN@"})
+
+    def test_changelog_is_asked_for(self):
+        folder = self.folder()
+        run("git", "clone", "--quiet", "--depth", "1", f"file://{TOP}", folder)
+        run("sed", "-i", f"s/^## \\[{VERSION}\\]/## [other]/", f"{folder}/CHANGELOG.md")
+        with self.assertRaisesRegex(AssertionError, f"CHANGELOG.md has no section for {VERSION}"):
+            run(f"{folder}/scripts/release", "x86-64")

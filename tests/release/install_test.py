@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""cmake --install, and what configure says when something is missing."""
+import os
+import re
+
+from release_lab import HERE, TOP, VERSION, TestCase, run
+
+BUILD = os.path.join(TOP, "build", f"release-{HERE}")
+
+
+class Install(TestCase):
+    def test_everything_is_installed_below_the_prefix(self):
+        folder = self.folder()
+        run("cmake", "--install", BUILD, "--prefix", "/opt/usher", env={**os.environ, "DESTDIR": folder})
+        found = {os.path.relpath(os.path.join(path, name), f"{folder}/opt/usher")
+                 for path, _, names in os.walk(folder) for name in names}
+        self.assertEqual(found, {
+            "bin/usher", "share/man/man1/usher.1", "share/doc/usher/LICENSE",
+            "share/bash-completion/completions/usher", "share/zsh/site-functions/_usher",
+            "share/fish/vendor_completions.d/usher.fish"})
+        self.assertIn(VERSION, run(f"{folder}/opt/usher/bin/usher", "--version"))
+        if os.path.exists("/usr/bin/man"):
+            page = run("man", "-P", "cat", f"{folder}/opt/usher/share/man/man1/usher.1")
+            self.assertIn("init and health probe for containers", page)
+
+    def refused(self, *options):
+        """What a configuration that must fail says, as one line."""
+        with self.assertRaises(AssertionError) as caught:
+            run("cmake", "-S", TOP, "-B", self.folder(), "-G", "Ninja", *options, env={**os.environ, "LC_ALL": "C"})
+        return re.sub(r"\s+", " ", str(caught.exception))
+
+    def test_a_missing_musl_is_told(self):
+        folder = self.folder()
+        self.assertIn("musl for x86_64 is missing: on Debian or Ubuntu apt-get install musl-tools",
+                      self.refused("-DUSHER_STATIC=ON", f"-DUSHER_MUSL={folder}", f"-DUSHER_MUSL_INCLUDE={folder}"))
+
+    def test_an_old_compiler_is_told(self):
+        self.assertIn("usher needs GCC 12 or Clang 16, or newer; this is GNU 11.0",
+                      self.refused("-DCMAKE_CXX_COMPILER_FORCED=1", "-DCMAKE_CXX_COMPILER_ID_RUN=1",
+                                   "-DCMAKE_CXX_COMPILER_ID=GNU", "-DCMAKE_CXX_COMPILER_VERSION=11.0",
+                                   "-DCMAKE_CXX_COMPILER=c++", "-DCMAKE_CXX_STANDARD_COMPUTED_DEFAULT=17"))

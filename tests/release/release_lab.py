@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of a release share: where it is, and commands that must succeed."""
+import glob
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "packaging"))
+sys.dont_write_bytecode = True
+
+from architectures import architectures  # noqa: E402
+
+DIST = os.environ.get("RELEASE_DIST", os.path.join(TOP, "dist"))
+HERE = {"x86_64": "x86-64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+VERSION = re.search(r"^project\(usher VERSION (\S+)", text_of(os.path.join(TOP, "CMakeLists.txt")),
+                    re.MULTILINE)[1]
+
+
+def run(*command, **options):
+    """The command's stdout; it must succeed."""
+    options = {"check": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True,
+               "timeout": 900, "stdin": subprocess.DEVNULL, **options}
+    try:
+        return subprocess.run([str(word) for word in command], **options).stdout
+    except subprocess.CalledProcessError as error:
+        raise AssertionError(f"{error}\n{error.stdout}") from None
+
+
+def made(suffix="", arch=HERE):
+    """A file of the release: made(".deb")."""
+    return os.path.join(DIST, f"usher-{VERSION}-linux-{arch}{suffix}")
+
+
+def made_architectures():
+    """Those that dist/ has."""
+    return [name for name in architectures() if os.path.exists(made("", name))]
+
+
+def can_run(arch):
+    """Whether this machine executes that architecture's binaries by itself."""
+    return architectures()[arch]["qemu"] == "native" or arch == HERE
+
+
+class TestCase(unittest.TestCase):
+    def folder(self):
+        path = tempfile.mkdtemp(prefix="usher-release-")
+        self.addCleanup(shutil.rmtree, path, ignore_errors=True)
+        return path
+
+    def need(self, *programs):
+        for program in programs:
+            if shutil.which(program) is None:
+                self.skipTest(f"{program} is not installed")
+
+    def setUp(self):
+        if not glob.glob(os.path.join(DIST, "SHA256SUMS")):
+            self.skipTest(f"no release in {DIST}: run scripts/release first")
+
