@@ -39,7 +39,10 @@ void signal_descendant(void* context, int pid) {
     const auto process = sys::pidfd_open(pid);
     if (sys::is_descendant(pid)) {
         const int signal = *static_cast<int*>(context);
-        (void)(process ? sys::pidfd_send_signal(process.value, signal) : sys::kill(pid, signal));
+        const Error error =
+            process ? sys::pidfd_send_signal(process.value, signal).error : process.error;
+        // Either call may be unknown to the kernel, or to a seccomp profile.
+        if (error.number != 0 && error.number != ESRCH) (void)sys::kill(pid, signal);
     }
     if (process) sys::close(process.value);
 }
@@ -366,17 +369,16 @@ void Init::tell_rest(int signal) {
         log_kill("every process", 0, signal, sys::kill(everybody, signal).error);
         return;
     }
-    const bool has_proc = sys::proc_is_ours();
-    // A program that forks for ever would outrun the walk. What is stopped forks no more, and fills
-    // its limit; further rounds find what was forked meanwhile, or continued: the kernel does that
-    // to a group that loses its last parent.
-    for (int look = 0; look < 5 && has_proc && signal == sig::kill; ++look) {
-        int by_turns = look % 2 == 0 ? sig::stop : sig::kill;
-        (void)sys::for_each_process(signal_descendant, &by_turns);
-    }
-    if (has_proc && sys::for_each_process(signal_descendant, &signal)) {
-        log_kill("all descendants", 0, signal, {});
-        return;
+    if (sys::proc_is_ours()) {
+        // A program that forks for ever would outrun the walk. What is stopped forks no more, and
+        // fills its limit; further rounds find what was forked meanwhile, or continued: the kernel
+        // does that to a group that loses its last parent.
+        bool told = false;
+        for (int rounds = signal == sig::kill ? 5 : 0; rounds >= 0; --rounds) {
+            int by_turns = rounds % 2 != 0 ? sig::stop : signal;
+            told = static_cast<bool>(sys::for_each_process(signal_descendant, &by_turns));
+        }
+        if (told) return log_kill("all descendants", 0, signal, {});
     }
     log_kill("process group", program_, signal, sys::kill(-program_, signal).error);
 }

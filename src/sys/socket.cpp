@@ -181,7 +181,9 @@ Result<int> signalfd(SignalSet set) {
 int read_signal(int fd) {
     signalfd_siginfo info{};
     const long got = ::syscall(SYS_read, fd, &info, sizeof info);
-    return got == static_cast<long>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+    // A read that is refused (seccomp) would be tried again at once: the signal is still there.
+    if (got < 0 && errno != EAGAIN) nanosleep(millisecond);
+    return static_cast<int>(info.ssi_signo);
 }
 
 Result<FileFacts> statx(const char* path) {

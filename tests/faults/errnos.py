@@ -2,7 +2,8 @@
 """With which errors each system call is made to fail: all that its manual page names.
 
 The pages are those of the Linux man-pages project, section 2 where none is given (read in release
-6.03); but not EINPROGRESS of connect, which says that the call goes on. To each call come ENOSYS and EPERM, as seccomp profiles answer for a call they do not know.
+6.03); but not EINPROGRESS of connect, which says that the call goes on. To each call come ENOSYS and
+EPERM, as seccomp profiles answer for a call they do not know.
 """
 import errno
 
@@ -39,6 +40,7 @@ PAGES = {
     "ioctl.TIOCSPGRP": TERMINAL + " EINTR",
     "kill": "EINVAL EPERM ESRCH",
     "lseek": "EBADF EINVAL ENXIO EOVERFLOW ESPIPE",
+    "madvise": "EACCES EAGAIN EBADF EINVAL EIO ENOMEM EPERM",
     "mmap": "EACCES EAGAIN EBADF EEXIST EINVAL ENFILE ENODEV ENOMEM EOVERFLOW EPERM ETXTBSY",
     "mprotect": "EACCES EFAULT EINVAL ENOMEM",
     "munmap": "EINVAL ENOMEM",                                                      # mmap
@@ -46,6 +48,8 @@ PAGES = {
     "openat": "EACCES EBADF EBUSY EDQUOT EEXIST EFAULT EFBIG EINTR EINVAL EISDIR ELOOP EMFILE"
               " ENAMETOOLONG ENFILE ENODEV ENOENT ENOMEM ENOSPC ENOTDIR ENXIO EOPNOTSUPP"
               " EOVERFLOW EPERM EROFS ETXTBSY EWOULDBLOCK",
+    "pidfd_open": "EINVAL EMFILE ENFILE ENODEV ENOMEM ESRCH",
+    "pidfd_send_signal": "EBADF EINVAL EPERM ESRCH",
     "ppoll": "EFAULT EINTR EINVAL ENOMEM",                                          # poll
     "prctl.SET_CHILD_SUBREAPER": PRCTL,
     "prctl.SET_NAME": PRCTL,
