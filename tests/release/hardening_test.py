@@ -49,5 +49,5 @@ class Hardening(TestCase):
 
     def test_a_path_is_seen(self):
         def spoil(data, at):
-            data[-400:-380] = b"/work/usher/src/main"
+            data[-400:-380] = b"/home/usher/src/main"
         self.refused("no path", spoil)
