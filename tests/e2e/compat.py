@@ -548,7 +548,13 @@ for _name, _words, _env in (("tini", ("-s",), {}), ("dumb-init", (), {}), ("cata
 
 @test("dumb-init -c on a terminal: ^C comes once, not twice")
 def _():
-    compare("dumb-init", on_terminal(("-c",), "leader", press_interrupt), "dumb-init-interrupt")
+    observe = on_terminal(("-c",), "leader", press_interrupt)
+
+    def at_worst(binary):
+        # Two that wait for the program at the same time are one: not each try shows it.
+        tries = (observe(binary) for _ in range(20))
+        return next((seen for seen in tries if seen["interrupts"] > 1), None) or observe(binary)
+    compare("dumb-init", at_worst, "dumb-init-interrupt")
 
 
 @test("dumb-init not leading its session: the program has no terminal")
