@@ -6,20 +6,18 @@ import io
 import json
 import os
 import re
+import sys
 import tarfile
+import tempfile
 
-from release_lab import DIST, HERE, VERSION, TestCase, architectures, made, made_architectures, run
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [os.path.join(TESTS, "engines"), os.path.join(TESTS, "e2e")]
+
+import isolation  # noqa: E402
+from release_lab import DIST, HERE, VERSION, TestCase, architectures, made, made_architectures, run  # noqa: E402
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 PEERS = ("tini", "dumb-init", "catatonit")
-# Daemons, mounts and rules end with it; see the top of the test that uses it.
-SANDBOX = ("unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child", "--mount-proc",
-           "--propagation", "private", "sh", "-ec", """
-    ! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
-    mount -t tmpfs tmpfs /run
-    mkdir -p /run/lock
-    ip link set lo up
-    "$@" """, "sandbox")
 CONTAINERFILE = f"""FROM scratch
 COPY --from=localhost/usher:{VERSION} /usher /usher
 COPY --from=localhost/usher:{VERSION} /compat/tini /sbin/tini
@@ -31,6 +29,7 @@ ENGINE_CONF = """[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 [network]
 network_backend = "netavark"
+network_config_dir = "{folder}/networks"
 """
 
 
@@ -90,23 +89,24 @@ class Images(TestCase):
             with self.subTest(arch):
                 self.check_image(layout, platform, manifest, arch)
 
-    def podman(self):
-        """Runs podman with everything it keeps in a folder of ours, in a sandbox."""
-        self.need("podman", "runc", "unshare", "ip")
+    def use(self, archive):
+        self.need("podman", "runc", "ip")
         if os.getuid() != 0:
             self.skipTest("podman's sandbox needs root")
-        folder = self.folder()
+        self.assertEqual(isolation.run(lambda: self.use_in_sandbox(archive)), 0, "see above")
+
+    def use_in_sandbox(self, archive):
+        """Everything that podman keeps is gone with the sandbox."""
+        folder = tempfile.mkdtemp()
         with open(f"{folder}/containers.conf", "w", encoding="ascii") as file:
-            file.write(ENGINE_CONF)
+            file.write(ENGINE_CONF.format(folder=folder))
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "DISABLE_HC_SYSTEMD": "true",
                        "CONTAINERS_CONF": f"{folder}/containers.conf", "TMPDIR": folder}
-        podman = (*SANDBOX, "podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run",
-                  "--tmpdir", f"{folder}/tmp", "--storage-driver", "vfs", "--cgroup-manager",
-                  "cgroupfs", "--events-backend", "file", "--runtime", "runc")
-        return folder, lambda *words: run(*podman, *words, env=environment)
 
-    def use(self, archive):
-        folder, podman = self.podman()
+        def podman(*words):
+            return run("podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run", "--tmpdir",
+                       f"{folder}/tmp", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs",
+                       "--events-backend", "file", "--runtime", "runc", *words, env=environment)
         podman("pull", "--quiet", f"oci-archive:{archive}")
         shown = json.loads(podman("image", "inspect", f"localhost/usher:{VERSION}"))[0]
         self.assertEqual(shown["Architecture"], architectures()[HERE]["oci"])
@@ -120,6 +120,7 @@ class Images(TestCase):
             version = podman(*start, "--entrypoint", f'["{peer}","--version"]', "localhost/user")
             self.assertTrue(re.search("^tini version ", version, re.MULTILINE), version)
         self.assertIn(VERSION, podman(*start, f"localhost/usher:{VERSION}", "--version"))
+        return 0
 
     def test_podman_builds_from_one_image(self):
         self.use(made(".oci.tar"))
