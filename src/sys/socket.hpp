@@ -47,7 +47,8 @@ Result<Done> poll(std::span<PollFd> fds, Duration timeout);
 
 /// A descriptor that becomes readable when a signal of `set` is pending; they must be blocked.
 Result<int> signalfd(SignalSet set);
-/// The next signal from it; 0: none is pending.
+/// The next signal from it; 0: none is pending, or reading failed: then a millisecond later, so
+/// that a caller that asks again does not spin.
 int read_signal(int fd);
 
 struct FileFacts {

@@ -261,6 +261,15 @@ class Stream:
         return self.text
 
 
+def shell_code(popen, deadline):
+    """The end, as a shell would tell it: the exit status, or 128+N after signal N."""
+    try:
+        code = popen.wait(deadline)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"still running after {deadline} s") from None
+    return code if code >= 0 else 128 - code
+
+
 class Run:
     """A started init. `pid` is its pid as seen here; as PID 1 it is 1 in its own namespace."""
 
@@ -284,14 +293,10 @@ class Run:
         return self.popen.poll() is None
 
     def wait(self, deadline=DEADLINE):
-        """The end, as a shell would tell it: the exit status, or 128+N after signal N."""
-        try:
-            code = self.popen.wait(deadline)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after {deadline} s") from None
+        code = shell_code(self.popen, deadline)
         if self.out is not None:
             self.out.thread.join(1)     # what the program printed last; others may hold the pipe
-        return code if code >= 0 else 128 - code
+        return code
 
     def signaled(self):
         """True when the init itself was ended by a signal."""

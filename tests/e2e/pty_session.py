@@ -21,7 +21,8 @@ import threading
 import time
 
 import harness
-from harness import DEADLINE, comm, descendants, proc_state, scratch, tool, wait_for
+from harness import (DEADLINE, comm, descendants, proc_state, scratch, shell_code, tool,
+                     wait_for)
 
 PROMPT = "shell> "
 KEYS = {"^C": b"\x03", "^Z": b"\x1a", "^\\": b"\x1c", "^D": b"\x04", "ESC": b"\x1b", "ENTER": b"\r"}
@@ -141,11 +142,7 @@ class Session:
         return self.popen.poll() is None
 
     def wait(self, deadline=DEADLINE):
-        try:
-            code = self.popen.wait(deadline)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after {deadline} s") from None
-        return code if code >= 0 else 128 - code
+        return shell_code(self.popen, deadline)
 
     def find(self, name):
         """The oldest living process of this test whose comm matches `name` wholly."""
