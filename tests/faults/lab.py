@@ -116,6 +116,8 @@ class Attempt:
                 raise Hang(f"not within {patience} s: {what}")
             self._take(pause)
             pause = min(pause * 2, 0.01)
+        # A condition on the log, a file, may hold before what the program wrote earlier was read.
+        self._take(0)
 
     def _take(self, seconds):
         ready, _, _ = select.select(list(self.names), [], [], seconds)
