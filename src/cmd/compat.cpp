@@ -29,6 +29,8 @@ int pause(const RunSettings& settings, sys::Log& log) {
     (void)sys::sigaction(sig::chld, sys::Disposition::other);
     while (true) {
         const auto received = sys::rt_sigtimedwait(settings.waited_for, infinite);
+        // EINTR, or a kernel that refuses: not to spin then.
+        if (!received) sys::nanosleep(100 * millisecond);
         const int signal = received ? received.value.signal : 0;
         if (signal == sig::term || signal == sig::intr) return to_int(ExitCode::success);
         while (true) {

@@ -32,29 +32,38 @@ bool continue_pending() {
     return pending && contains(pending.value, sig::cont);
 }
 
-// Everything below usher, when it is not PID 1 and kill(-1) would hit strangers.
+// A signal to everything below usher, when it is not PID 1 and kill(-1) would hit strangers.
+struct Telling {
+    int signal;
+    bool is_init = false;
+    Error error{};  // the last that was not the end of a process
+    sys::Descendants descendants{};
+};
+
 void signal_descendant(void* context, int pid) {
+    Telling& telling = *static_cast<Telling*>(context);
     // While its parents are looked up it may end, and its pid become a stranger's. A pidfd stays
     // with the process that was looked at.
     const auto process = sys::pidfd_open(pid);
-    if (sys::is_descendant(pid)) {
-        const int signal = *static_cast<int*>(context);
-        const Error error =
-            process ? sys::pidfd_send_signal(process.value, signal).error : process.error;
+    if (telling.descendants.include(pid)) {
+        Error error =
+            process ? sys::pidfd_send_signal(process.value, telling.signal).error : process.error;
         // Either call may be unknown to the kernel, or to a seccomp profile.
-        if (error.number != 0 && error.number != ESRCH) (void)sys::kill(pid, signal);
+        if (error.number != 0 && error.number != ESRCH) {
+            error = sys::kill(pid, telling.signal).error;
+        }
+        if (error.number != 0 && error.number != ESRCH) telling.error = error;
     }
     if (process) sys::close(process.value);
 }
 
-void continue_stopped(void* is_init, int pid) {
+void continue_stopped(void* context, int pid) {
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.state != 'T') return;
-    int signal = sig::cont;
-    if (*static_cast<bool*>(is_init)) {
-        (void)sys::kill(pid, signal);
+    if (static_cast<Telling*>(context)->is_init) {
+        (void)sys::kill(pid, sig::cont);
     } else {
-        signal_descendant(&signal, pid);
+        signal_descendant(context, pid);
     }
 }
 
@@ -64,6 +73,7 @@ struct Survivors {
     int self;
     Line& text;
     int count = 0;
+    sys::Descendants descendants{};
 };
 
 void name_survivor(void* context, int pid) {
@@ -71,7 +81,7 @@ void name_survivor(void* context, int pid) {
     if (pid == survivors.self) return;
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.is_dead()) return;
-    if (!survivors.is_init && !sys::is_descendant(pid)) return;
+    if (!survivors.is_init && !survivors.descendants.include(pid)) return;
     if (++survivors.count > Survivors::most_named) return;
     survivors.text.add(survivors.count > 1 ? ", " : " ").add(pid);
     survivors.text.add(" (").add_untrusted(stat.value.name).add(')');
@@ -178,34 +188,36 @@ void Init::receive(const sys::Received& received) {
         reap();
         if (left_) return;
     }
-    const Level level = is_tini() ? Level::debug : Level::info;
-    if (log_.enabled(level)) {
-        char room[96];
-        Line text(room);
-        text.add(is_tini() ? "Passing signal: '" : "received ");
-        add_signal_name(text, signal);
-        if (is_tini()) {
-            text.add('\'');
-        } else if (received.pid != 0) {
-            text.add(" from pid ").add(received.pid);
-        }
-        log_.write({.level = level,
-                    .event = "received",
-                    .text = text.view(),
-                    .pid = received.pid,
-                    .signal = signal});
-    }
-    Event event{.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal,
-                .signal = signal,
-                .by_kernel = received.code > 0};
+    if (log_.enabled(is_tini() ? Level::debug : Level::info)) log_received(received);
+    Event event;  // set member by member, which is faster than clearing it first
+    event.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal;
+    event.signal = signal;
+    event.by_kernel = received.code > 0;
     if (signal == sig::cont) event.foreground = terminal_.foreground(program_);
-    dispatch(event);
+    dispatch(std::move(event));
     if (signal == sig::hup && !supervisor_.program_stopped()) {
         // It may have been stopped after that look and before it was told. After a stop signal each
         // stop is answered; a program that outlives a HUP may be stopped by who likes to.
         reap();
         if (supervisor_.program_stopped()) resume();
     }
+}
+
+void Init::log_received(const sys::Received& received) {
+    char room[96];
+    Line text(room);
+    text.add(is_tini() ? "Passing signal: '" : "received ");
+    add_signal_name(text, received.signal);
+    if (is_tini()) {
+        text.add('\'');
+    } else if (received.pid != 0) {
+        text.add(" from pid ").add(received.pid);
+    }
+    log_.write({.level = is_tini() ? Level::debug : Level::info,
+                .event = "received",
+                .text = text.view(),
+                .pid = received.pid,
+                .signal = received.signal});
 }
 
 // SIGCHLD says that something happened, not how much: ask until nothing is left to tell.
@@ -238,7 +250,9 @@ void Init::reap() {
     if (main_status) {
         dispatch_seen(EventKind::main_ended, main_status);
     } else if (any) {
-        dispatch({.kind = EventKind::somebody_ended});
+        Event event;
+        event.kind = EventKind::somebody_ended;
+        dispatch(std::move(event));
     }
 }
 
@@ -274,7 +288,7 @@ void Init::dispatch_seen(EventKind kind, std::optional<int> status, int signal) 
               .foreground = terminal_.foreground(program_)});
 }
 
-void Init::dispatch(Event event) {
+void Init::dispatch(Event&& event) {
     if (needs_time(event.kind)) event.now = sys::monotonic_clock();
     const Actions actions = supervisor_.on(event);
     // Before the program hears of it: a probe must see the drain first.
@@ -334,12 +348,17 @@ void Init::perform(const Action& action) {
         case ActionKind::tell_rest:
             tell_rest(action.signal);
             // What is stopped would hear of it only when it is continued.
-            if (sys::proc_is_ours()) (void)sys::for_each_process(continue_stopped, &is_init_);
-            return;
+            return continue_rest();
         case ActionKind::name_survivors: return name_survivors();
         case ActionKind::kill_rest: return tell_rest(sig::kill);
         case ActionKind::leave: left_ = true; return;
     }
+}
+
+void Init::continue_rest() {
+    if (!sys::proc_is_ours()) return;
+    Telling telling{.signal = sig::cont, .is_init = is_init_};
+    (void)sys::for_each_process(continue_stopped, &telling);
 }
 
 void Init::resume() {
@@ -374,18 +393,26 @@ void Init::tell_rest(int signal) {
         // fills its limit; further rounds find what was forked meanwhile, or continued: the kernel
         // does that to a group that loses its last parent.
         bool told = false;
+        Telling telling{.signal = signal};
         for (int rounds = signal == sig::kill ? 5 : 0; rounds >= 0; --rounds) {
-            int by_turns = rounds % 2 != 0 ? sig::stop : signal;
-            told = static_cast<bool>(sys::for_each_process(signal_descendant, &by_turns));
+            telling.signal = rounds % 2 != 0 ? sig::stop : signal;
+            told = static_cast<bool>(sys::for_each_process(signal_descendant, &telling));
+            // So many that one walk takes longer than they are waited for.
+            if (telling.signal == sig::kill && sys::monotonic_clock() >= supervisor_.deadline()) {
+                break;
+            }
         }
-        if (told) return log_kill("all descendants", 0, signal, {});
+        if (told) return log_kill("all descendants", 0, signal, telling.error);
     }
     log_kill("process group", program_, signal, sys::kill(-program_, signal).error);
 }
 
 void Init::log_kill(const char* whom, int pid, int signal, const Error& error) {
     const Level level = error.number == 0 || error.number == ESRCH ? Level::info : Level::warning;
-    if (!log_.enabled(level)) return;
+    if (log_.enabled(level)) tell_of_kill(level, whom, pid, signal, error);
+}
+
+void Init::tell_of_kill(Level level, const char* whom, int pid, int signal, const Error& error) {
     char room[160];
     Line text(room);
     text.add("sent ");

@@ -34,18 +34,22 @@ class Init {
     [[gnu::hot]] void receive(const sys::Received& received);
     [[gnu::hot]] void reap();
     [[gnu::hot]] void note_end(int pid, int status);
-    [[gnu::hot]] void dispatch(Event event);
+    [[gnu::hot]] void dispatch(Event&& event);
     [[gnu::hot]] void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
     [[gnu::hot]] void perform(const Action& action);
     [[gnu::hot]] void send(int signal);
     [[gnu::hot]] void send_to_group(int signal);
+    void continue_rest();
     void resume();
     void tell_rest(int signal);
     void name_survivors();
     void stop(int whom, int signal);
     [[gnu::hot]] void show_state();
     void log_state();
+    [[gnu::noinline]] void log_received(const sys::Received& received);
     [[gnu::hot]] void log_kill(const char* whom, int pid, int signal, const Error& error);
+    [[gnu::noinline]] void tell_of_kill(Level level, const char* whom, int pid, int signal,
+                                        const Error& error);
 
     const RunSettings& settings_;
     sys::Log& log_;

@@ -21,6 +21,8 @@ constexpr SignalSet waited_for = ending | set_of(sig::chld);
 constexpr std::size_t longest_result = 256;
 constexpr std::size_t longest_check = 140;  // of it: the rest is for what is wrong
 
+constexpr Duration without_signalfd = 20 * millisecond;
+
 // Clocks of two machines, or a file system's coarse one, may differ by this much.
 constexpr Duration future_tolerance = 5 * second;
 
@@ -59,7 +61,6 @@ int Prober::run(Time deadline) {
     while (true) {
         note_ends(started);
         sys::PollFd fds[1 + most_checks * NetworkCheck::most_fds];
-        fds[0] = {.fd = signals_, .events = sys::poll_in};
         std::size_t used = 1;
         std::size_t first[most_checks + 1];
         Time wake = deadline;
@@ -73,9 +74,8 @@ int Prober::run(Time deadline) {
         first[count_] = used;
         if (!pending) return 0;
         const Time before = sys::monotonic_clock();
-        const auto ready =
-            sys::poll(std::span(fds).first(used),
-                      wake == infinite ? infinite : std::max<Time>(wake - before, 0));
+        const auto ready = poll(std::span(fds).first(used),
+                                wake == infinite ? infinite : std::max<Time>(wake - before, 0));
         // EINTR, after being stopped and continued: nothing is ready, but the clock went on. Any
         // other error must not make us spin.
         if (!ready) sys::nanosleep(millisecond);
@@ -100,11 +100,23 @@ void Prober::note_ends(Time started) {
 }
 
 int Prober::take_signals() {
-    while (const int signal = sys::read_signal(signals_)) {
-        if (signal != sig::chld) return signal;
+    while (true) {
+        const auto received = sys::rt_sigtimedwait(waited_for, 0);
+        if (!received) {
+            // Refused, and so the signal is still there: not to spin then.
+            if (received.error.number != EAGAIN) sys::nanosleep(millisecond);
+            return 0;
+        }
+        if (received.value.signal != sig::chld) return received.value.signal;
         (void)program_check_.reap();
     }
-    return 0;
+}
+
+Result<Done> Prober::poll(std::span<sys::PollFd> fds, Duration timeout) const {
+    fds[0] = {.fd = signals_, .events = sys::poll_in};
+    // Where signalfd is refused (seccomp), a signal wakes nobody.
+    if (signals_ < 0) timeout = std::min(timeout, without_signalfd);
+    return sys::poll(fds, timeout);
 }
 
 int Prober::pause(Time end) {
@@ -112,8 +124,8 @@ int Prober::pause(Time end) {
         if (const int signal = take_signals(); signal != 0) return signal;
         const Time now = sys::monotonic_clock();
         if (now >= end) return 0;
-        sys::PollFd fd[1] = {{.fd = signals_, .events = sys::poll_in}};
-        if (!sys::poll(fd, end - now)) sys::nanosleep(millisecond);
+        sys::PollFd fd[1];
+        if (!poll(fd, end - now)) sys::nanosleep(millisecond);
     }
 }
 

@@ -55,6 +55,7 @@ class Prober {
     static void settle_state(Slot& slot);
     void note_ends(Time started);
     int take_signals();
+    Result<Done> poll(std::span<sys::PollFd> fds, Duration timeout) const;
 
     const Invocation& invocation_;
     const ProbeSettings& settings_;

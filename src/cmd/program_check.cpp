@@ -17,8 +17,8 @@ namespace {
 constexpr Duration kill_time = 40 * millisecond;
 constexpr Duration between_looks = 5 * millisecond;
 
-void kill_descendant(void* /*context*/, int pid) {
-    if (sys::is_descendant(pid)) (void)sys::kill(pid, sig::kill);
+void kill_descendant(void* descendants, int pid) {
+    if (static_cast<sys::Descendants*>(descendants)->include(pid)) (void)sys::kill(pid, sig::kill);
 }
 
 }  // namespace
@@ -69,10 +69,11 @@ void ProgramCheck::kill_all(const char* reason) {
     if (outcome_->health == Health::pending) outcome_->settle(Health::unhealthy, true).add(reason);
     const Time end = sys::monotonic_clock() + kill_time;
     const bool has_proc = sys::proc_is_ours();
+    sys::Descendants descendants;
     // What it forks while we look is found in the next round: it has become our child by then.
     while (sys::monotonic_clock() < end) {
         if (pid_ != 0) (void)sys::kill(-pid_, sig::kill);
-        if (has_proc) (void)sys::for_each_process(kill_descendant, nullptr);
+        if (has_proc) (void)sys::for_each_process(kill_descendant, &descendants);
         if (reap()) break;
         (void)sys::rt_sigtimedwait(set_of(sig::chld), between_looks);
     }

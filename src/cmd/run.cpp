@@ -78,7 +78,7 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
     const sys::SpawnRequest request{
         .argv = program.data(),
         .envp = invocation.environment,
-        .extra_variable = settings.mark_nested && !settings.nested ? nested_mark.data() : nullptr,
+        .extra_variable = settings.mark_nested && !settings.nested ? nested_mark : nullptr,
         .mask = invocation.mask,
         .sigchld = sigchld ? sigchld.value : sys::Disposition::other,
         .home = settings.home,

@@ -30,7 +30,7 @@ Text unpacked(const char* text) {
 
 // The words that an option's value can be, from its name in --help; empty: anything.
 Text values_of(const Option& option) {
-    Text argument = option.argument();
+    Text argument = unpacked(option.argument());
     if (argument.starts_with("SIG")) return signals;
     if (argument.find('|') == Text::npos) return {};
     for (char& c : argument) {
@@ -158,7 +158,7 @@ void write_zsh_option(const Option& option) {
     }
     Text tail = "[" + unpacked(option.help()) + "]";
     if (option.takes_value()) {
-        Text what = option.argument();
+        Text what = unpacked(option.argument());
         for (char& c : what) {
             if (c == ':' || c == '\'' || c == '[' || c == ']') c = ' ';
         }

@@ -301,9 +301,8 @@ void GrpcCall::field() {
             break;
         case HeaderName::grpc_message: take_text(value); break;
         case HeaderName::content_type: {
-            constexpr std::string_view grpc_type = lit("application/grpc");
-            const std::string_view rest = slice(value, grpc_type.size());
-            is_grpc_ = equal(slice(value, 0, grpc_type.size()), grpc_type) &&
+            std::string_view rest = value;
+            is_grpc_ = take_prefix(rest, "application/grpc") &&
                        (rest.empty() || rest[0] == '+' || rest[0] == ';');
             break;
         }

@@ -92,13 +92,15 @@ constexpr std::size_t row_count = sizeof rows / sizeof rows[0];
 
 constexpr std::size_t longest_text = 64;
 
-// Calls `use` with each text of the table as it lies there: names as they are, help packed.
+// Calls `use` with each text of the table as it lies there: names as they are, the others packed.
 constexpr void for_each_text(auto use) {
     for (const Row& row : rows) {
-        for (const std::string_view text : {row.name, row.argument, row.fallback}) use(text);
-        char room[longest_text]{};
-        for (std::size_t i = 0; i < row.help.size(); ++i) room[i] = row.help[i];
-        use(std::string_view(room, pack(room, row.help.size())));
+        use(row.name);
+        for (const std::string_view text : {row.argument, row.fallback, row.help}) {
+            char room[longest_text]{};
+            for (std::size_t i = 0; i < text.size(); ++i) room[i] = text[i];
+            use(std::string_view(room, pack(room, text.size())));
+        }
     }
 }
 

@@ -59,7 +59,8 @@ struct Option {
     std::uint8_t commands;  ///< bit per Command: where the option is known
     char letter;            ///< the short form; 0: none
     bool repeatable;
-    std::uint16_t texts;  ///< where name, argument, fallback and help begin, each ended by a NUL
+    /// Where name, argument, fallback and help begin, each ended by a NUL; all but the name packed.
+    std::uint16_t texts;
 
     [[nodiscard]] const char* name() const { return text(0); }  ///< the long form; empty: none
     [[nodiscard]] const char* argument() const {

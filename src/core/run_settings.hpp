@@ -60,7 +60,7 @@ struct RunCommandLine {
 
 /// The variable by which an usher tells those inside it that the drain delay of USHER_PRE_STOP is
 /// already kept.
-inline constexpr std::string_view nested_mark = "USHER_NESTED=1";
+inline constexpr char nested_mark[] = "USHER_NESTED=1";
 
 /// Applies one `USHER_*=value` entry of the environment. Other entries and empty values do nothing.
 /// False: `bad` says what was wrong with it.

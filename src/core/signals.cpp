@@ -80,7 +80,7 @@ void add_signal_name(Line& line, int signal) {
 
 bool concerns_program(int signal, Origin origin) {
     if (signal == sig::chld) return false;
-    if (signal == sig::pipe && origin.itself) return false;
+    if (origin.itself && (signal == sig::pipe || signal == sig::xfsz)) return false;
     if (contains(fault_signals | terminal_stops, signal)) return origin.code <= 0;
     return true;
 }

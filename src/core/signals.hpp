@@ -32,6 +32,7 @@ enum : std::uint8_t {
     tstp = 20,
     ttin = 21,
     ttou = 22,
+    xfsz = 25,
     winch = 28,
     sys = 31,
     rtmin = 34,
@@ -61,11 +62,11 @@ void add_signal_name(Line& line, int signal);
 /// Where a received signal came from, as siginfo tells it (sigaction(2), si_code and si_pid).
 struct Origin {
     int code = 0;         ///< si_code: 0 and below means that a process sent it
-    bool itself = false;  ///< sent by usher itself, which is how the kernel reports EPIPE
+    bool itself = false;  ///< as if usher had sent it: how the kernel tells of EPIPE and EFBIG
 };
 
-/// Whether a received signal is to be forwarded. Not: SIGCHLD; the SIGPIPE of usher's own writes; a
-/// fault or a terminal stop that no process sent.
+/// Whether a received signal is to be forwarded. Not: SIGCHLD; the SIGPIPE and SIGXFSZ (setrlimit(2),
+/// RLIMIT_FSIZE) of usher's own writes; a fault or a terminal stop that no process sent.
 bool concerns_program(int signal, Origin origin);
 
 }  // namespace usher

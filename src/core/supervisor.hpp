@@ -77,12 +77,16 @@ enum class ActionKind : std::uint8_t {
     leave,           ///< end with exit_code()
 };
 struct Action {
-    ActionKind kind{};
-    int signal = 0;
+    ActionKind kind;
+    std::uint8_t signal;
+    Action() = default;
+    constexpr Action(ActionKind what, int number = 0)  // NOLINT(google-explicit-constructor)
+        : kind(what), signal(static_cast<std::uint8_t>(number)) {}
     constexpr bool operator==(const Action&) const = default;
 };
 
-/// The actions of one step, in order. No step has more than `capacity`.
+/// The actions of one step, in order. No step has more than `capacity`. So small that it is
+/// returned in registers.
 class Actions {
   public:
     static constexpr std::size_t capacity = 4;
@@ -94,8 +98,9 @@ class Actions {
     [[nodiscard]] std::size_t size() const { return count_; }
 
   private:
-    std::array<Action, capacity> list_{};
-    std::size_t count_ = 0;
+    std::array<Action, capacity>
+        list_;  // what lies behind count_ is never read: not worth clearing
+    std::uint8_t count_ = 0;
 };
 
 class Supervisor {

@@ -15,7 +15,6 @@ constexpr int stdout_fd = 1;
 constexpr int stderr_fd = 2;
 // Below PIPE_BUF (4096, pipe(7)): a write to a pipe is then whole or not at all.
 constexpr std::size_t longest_line = 2048;
-constexpr std::string_view closing = "\n";
 
 }  // namespace
 
@@ -34,8 +33,8 @@ void Log::write(const Record& record) {
     }
     add_record(line, record, format_, now, getpid());
     if (line.full()) {
-        line.cut(longest_line - closing.size());
-        line.add(closing);
+        line.cut(longest_line - 1);
+        line.add('\n');
     }
     if (put(line.view())) {
         lost_ = 0;
@@ -91,7 +90,7 @@ bool Log::put(std::string_view text) {
         const int number = written.error.number;
         // A full pipe, a reader that is gone, a full disk, a closed stderr: this line is lost.
         const bool unsupported = number == EOPNOTSUPP || number == ENOTSOCK || number == ENOSYS ||
-                                 number == EINVAL || number == EPERM || number == ENOMEM ||
+                                 number == EINVAL || number == EPERM ||
                                  (number == EBADF && way_ == Way::splice);
         if (!unsupported || way_ == Way::none) return false;
         way_ = static_cast<Way>(static_cast<int>(way_) + 1);

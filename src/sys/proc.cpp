@@ -109,8 +109,16 @@ Result<Done> for_each_process(Visit visit, void* context) {
     return visited;
 }
 
-bool is_descendant(int pid) {
+bool Descendants::know(const ProcessStat& stat) const {
+    for (const Known& one : known_) {
+        if (one.pid == stat.pid && one.start_time == stat.start_time) return true;
+    }
+    return false;
+}
+
+bool Descendants::include(int pid) {
     const int self = getpid();
+    Known found{.pid = pid, .start_time = 0};
     int steps = 0;
     for (int at = pid; at > 1 && steps < longest_chain; ++steps) {
         const auto stat = read_stat(at);
@@ -122,7 +130,11 @@ bool is_descendant(int pid) {
             steps += longest_chain / 8;
             continue;
         }
-        if (stat.value.parent == self) return true;
+        if (at == pid) found.start_time = stat.value.start_time;
+        if (stat.value.parent == self || know(stat.value)) {
+            known_[next_++ % std::size(known_)] = found;
+            return true;
+        }
         at = stat.value.parent;
     }
     return false;

@@ -29,8 +29,24 @@ Result<Done> for_each_number(int directory, Visit visit, void* context);
 /// gone already.
 Result<Done> for_each_process(Visit visit, void* context);
 
-/// Whether `pid` descends from usher, through whatever parents.
-bool is_descendant(int pid);
+/// Who descends from usher, through whatever parents. It remembers some of those that it found: who
+/// walks over /proc meets a parent before its children, mostly, so a deep tree costs no more for
+/// each process than a flat one.
+class Descendants {
+  public:
+    [[nodiscard]] bool include(int pid);
+
+  private:
+    // A pid is used again; with the time of its start it is one process.
+    struct Known {
+        int pid;
+        std::uint64_t start_time;
+    };
+    [[nodiscard]] bool know(const ProcessStat& stat) const;
+
+    Known known_[64] = {};
+    unsigned next_ = 0;
+};
 
 /// Reads a small file into `room`; what does not fit is cut.
 Result<std::size_t> read_file(const char* path, std::span<char> room);

@@ -142,7 +142,8 @@ void Resolver::receive() {
     char room[1500];
     SocketAddress from;
     const auto got = recvfrom(udp_, room, from);
-    if (!got) return;  // a port that nobody listens on: time will tell
+    // A checksum that was wrong, mostly. Where reading is refused it stays ready: not to spin then.
+    if (!got) return nanosleep(millisecond);
     for (std::size_t i = 0; i < configuration_.servers().size(); ++i) {
         if (server_address(i) == from) return take_reply(as_bytes(room, got.value), i);
     }

@@ -178,14 +178,6 @@ Result<int> signalfd(SignalSet set) {
     return static_cast<int>(fd);
 }
 
-int read_signal(int fd) {
-    signalfd_siginfo info{};
-    const long got = ::syscall(SYS_read, fd, &info, sizeof info);
-    // A read that is refused (seccomp) would be tried again at once: the signal is still there.
-    if (got < 0 && errno != EAGAIN) nanosleep(millisecond);
-    return static_cast<int>(info.ssi_signo);
-}
-
 Result<FileFacts> statx(const char* path) {
     // struct statx of linux/stat.h, the same on every architecture: its size is at byte 40, its
     // modification time (seconds, then nanoseconds) at byte 112.

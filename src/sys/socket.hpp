@@ -45,11 +45,9 @@ inline constexpr short poll_out = 4;
 /// Until one is ready or the time is up. EINTR: ask again.
 Result<Done> poll(std::span<PollFd> fds, Duration timeout);
 
-/// A descriptor that becomes readable when a signal of `set` is pending; they must be blocked.
+/// A descriptor that is readable while a signal of `set` is pending; they must be blocked, and are
+/// taken with rt_sigtimedwait.
 Result<int> signalfd(SignalSet set);
-/// The next signal from it; 0: none is pending, or reading failed: then a millisecond later, so
-/// that a caller that asks again does not spin.
-int read_signal(int fd);
 
 struct FileFacts {
     std::uint64_t size = 0;  ///< bytes

@@ -8,12 +8,13 @@ others may, and those must.
 import collections
 import fcntl
 import os
+import platform
 import pty
 import re
 import shutil
 import termios
 
-from harness import (CONFIG, TERM, add, alive, comm, equal, need, peer, proc_state, report, run,
+from harness import (CONFIG, TERM, add, alive, comm, equal, need, peer, proc_state, proc_status, report, run,
                      scratch, start, test, wait_for, witness)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -485,6 +486,18 @@ def _():
                     init.kill(sig)
                     return {"status": init.wait()}
             compare("catatonit", observe)
+
+
+@test("catatonit -P does not spin where it may not wait for signals")
+def _():
+    need(platform.machine() == "x86_64", "the number of the call is x86-64's")
+    with start("-P", binary=own("catatonit"), before=("--seccomp", "38:128")) as init:  # rt_sigtimedwait
+        wait_for(lambda: comm(init.pid) == "usher:starting", "it runs")
+        def switches():
+            return int(proc_status(init.pid)["voluntary_ctxt_switches"])
+        before = switches()
+        wait_for(lambda: switches() >= before + 5, "it sleeps between its tries")
+        init.kill(9)
 
 
 # --- the terminal ---------------------------------------------------------------------------

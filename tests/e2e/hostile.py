@@ -50,6 +50,11 @@ def _(pid1):
                                       before=("--cgroup", folder)))
 
 
+@both("a deep tree of processes is killed", timeout=90)
+def _(pid1):
+    check_that_killing_wins(start("--grace", "100ms", "--", *hostile("deep", 700), pid1=pid1))
+
+
 @both("an end of the program leaves no fork bomb behind", timeout=90)
 def _(pid1):
     with cgroup("bomb", pids_max=60) as folder:

@@ -233,6 +233,24 @@ def _(pid1):
     assert all(line.startswith("usher: ") for line in text.splitlines()), text
 
 
+@both("a log file at the limit of its size (RLIMIT_FSIZE) costs lines, nothing else")
+def _(pid1):
+    with open(scratch("log"), "wb") as file:
+        file.write(b"x" * 4096)
+        file.flush()
+        init = start(*VERBOSE, "--", *witness("catch", "--exit", "15:7"), pid1=pid1, stderr=file,
+                     before=("--fsize", 4096))
+    with init:
+        init.ready()
+        for _ in range(3):
+            init.kill(USR1)
+            expect(init, USR1)
+        init.kill(TERM)
+        equal(init.wait(), 7)
+        assert "got 25" not in init.out.text, init.out.text   # SIGXFSZ: usher's own
+    equal(os.path.getsize(scratch("log")), 4096)
+
+
 @both("O_NONBLOCK is not set on the shared stdio, whatever it is")
 def _(pid1):
     read_end, write_end = os.pipe()

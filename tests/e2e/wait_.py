@@ -2,11 +2,12 @@
 """`usher wait`: tries until all is healthy, then becomes the program."""
 import json
 import os
+import platform
 import pty
 import re
 import time
 
-from harness import (CONFIG, Stream, add, both, equal, inside, one_line, peer,
+from harness import (CONFIG, TERM, Stream, add, both, equal, inside, need, one_line, peer,
                      proc_status,
                      run, scratch, start, test, wait_for, witness)
 from probe_lab import (Peer, expect, healthy, http, network, replace_file, replies, silent, timed, untimed)
@@ -231,6 +232,18 @@ for number, code in ((15, 143), (2, 130)):
                     assert not os.path.exists(scratch("ran"))
             add(f"signal {number} ends it at once with {code}, {what}, "
                 f"{'as PID 1' if pid1 else 'as a plain process'}", ended, __name__)
+
+
+@both("where signalfd is refused, a program's end is still seen and TERM still ends wait")
+def _(pid1):
+    need(platform.machine() == "x86_64", "the number of the call is x86-64's")
+    network()
+    refused = ("--seccomp", "38:289")   # ENOSYS, signalfd4
+    equal(run("probe", "-t", "20s", "--", *witness("exit", 0), pid1=pid1, before=refused)[0], 0)
+    with start("wait", "-t", "0", "--interval", "1h", TCP, pid1=pid1, before=refused) as init:
+        init.err.expect("^usher: waiting: ")
+        init.kill(TERM)
+        equal(init.wait(), 143)
 
 
 @test("TERM that its caller had blocked or ignored still ends it")

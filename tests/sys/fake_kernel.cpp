@@ -416,6 +416,7 @@ void nanosleep(Duration duration) {
 
 Result<int> open(const char* path, OpenMode mode) {
     FakeKernel& fake = kernel();
+    ++fake.opens;
     const std::string name = path;
     if (mode == OpenMode::terminal) {
         if (fake.controlling_terminal < 0) return fail("openat", ENXIO);

@@ -107,6 +107,7 @@ struct FakeKernel {
     std::set<int> open_fds{0, 1, 2};
     int waits = 0;   ///< calls of rt_sigtimedwait
     int sleeps = 0;  ///< calls of nanosleep
+    int opens = 0;   ///< calls of open
     int wait4_calls = 0;
     int stops_of_self = 0;
     Duration longest_timeout = 0;

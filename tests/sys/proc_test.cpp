@@ -132,21 +132,40 @@ TEST_F(ProcTest, knows_its_descendants_through_whatever_parents) {
     kernel().start({.pid = 30, .parent = 52});
     kernel().start({.pid = 60, .parent = 1});
     kernel().start({.pid = 61, .parent = 60});
-    for (const int pid : {51, 52, 30}) EXPECT_TRUE(sys::is_descendant(pid)) << pid;
-    for (const int pid : {0, 1, 50, 60, 61, 999}) EXPECT_FALSE(sys::is_descendant(pid)) << pid;
+    sys::Descendants descendants;
+    for (const int pid : {51, 52, 30}) EXPECT_TRUE(descendants.include(pid)) << pid;
+    for (const int pid : {0, 1, 50, 60, 61, 999}) EXPECT_FALSE(descendants.include(pid)) << pid;
+}
+
+TEST_F(ProcTest, does_not_climb_past_a_descendant_that_it_knows) {
+    kernel().self = 50;
+    for (int pid = 51; pid < 1051; ++pid) kernel().start({.pid = pid, .parent = pid - 1});
+    sys::Descendants descendants;
+    for (int pid = 51; pid < 1051; ++pid) ASSERT_TRUE(descendants.include(pid)) << pid;
+    EXPECT_LE(kernel().opens, 2 * 1000);
+}
+
+TEST_F(ProcTest, takes_nobody_for_a_descendant_that_had_its_pid_before) {
+    kernel().self = 50;
+    kernel().start({.pid = 51, .parent = 50, .start_time = 7});
+    sys::Descendants descendants;
+    ASSERT_TRUE(descendants.include(51));
+    kernel().start({.pid = 51, .parent = 1, .start_time = 8});
+    kernel().start({.pid = 52, .parent = 51});
+    EXPECT_FALSE(descendants.include(52));
 }
 
 TEST_F(ProcTest, ends_its_search_in_a_loop_of_parents) {
     kernel().self = 50;
     kernel().start({.pid = 60, .parent = 61});
     kernel().start({.pid = 61, .parent = 60});
-    EXPECT_FALSE(sys::is_descendant(60));
+    EXPECT_FALSE(sys::Descendants().include(60));
 }
 
 TEST_F(ProcTest, ends_its_search_when_a_parent_stays_missing) {
     kernel().self = 50;
     kernel().start({.pid = 60, .parent = 999});
-    EXPECT_FALSE(sys::is_descendant(60));
+    EXPECT_FALSE(sys::Descendants().include(60));
 }
 
 TEST_F(ProcTest, makes_paths_that_fit) {

@@ -4,6 +4,7 @@
 //
 //   hostile chain COUNT      COUNT chains: a process forks, its child goes on, it ends; for ever
 //   hostile bomb             every process forks without end; wants a limit around it
+//   hostile deep COUNT       COUNT processes, each the parent of the next; prints `ready`, stays
 //   hostile trace            attaches to its parent with ptrace, stops it, lets it go, and ends
 //   with
 //                            7, or with the errno of the refusal
@@ -58,6 +59,14 @@ void say_ready() {
     }
 }
 
+[[noreturn]] void be_deep(int count) {
+    for (; count > 1; --count) {
+        if (fork() > 0) break;
+    }
+    if (count == 1) say_ready();
+    while (true) pause();
+}
+
 int trace_parent(bool wait_for_stop) {
     const pid_t parent = getppid();
     if (ptrace(PTRACE_SEIZE, parent, nullptr, nullptr) != 0) return errno;
@@ -86,6 +95,7 @@ int main(int argc, char** argv) {
     ignore_all();
     if (command == "chain" && argc > 2) start_chains(std::atoi(argv[2]));
     if (command == "bomb") be_bomb();
+    if (command == "deep" && argc > 2) be_deep(std::atoi(argv[2]));
     if (command == "flood" && argc > 3) flood(std::atoi(argv[2]), std::atol(argv[3]));
     std::fputs("hostile: see the top of hostile.cpp\n", stderr);
     return 98;

@@ -24,7 +24,8 @@
 //   witness parent [--exit] CMD... runs CMD as a child, prints `child PID`; sleeps, or ends at once
 //   witness with [OPTIONS] -- CMD  changes itself, then execs CMD
 //       --block LIST --ignore LIST signal numbers, `all` for 1-64; all others: unblocked, default
-//       --uid N --gid N --nproc N --nofile N --chdir DIR --close FD --open FD:PATH --name TEXT
+//       --uid N --gid N --nproc N --nofile N --fsize BYTES --chdir DIR --close FD --open FD:PATH
+//       --name TEXT
 //       --cgroup DIR               writes itself to DIR/cgroup.procs (repeatable)
 //       --seccomp ERRNO:NR,NR...   those system calls fail with ERRNO
 //       --argv0 NAME               argv[0] of CMD
@@ -464,6 +465,8 @@ int with(char** arg) {
             limit(RLIMIT_NPROC, value);
         } else if (option(arg, "--nofile", value)) {
             limit(RLIMIT_NOFILE, value);
+        } else if (option(arg, "--fsize", value)) {
+            limit(RLIMIT_FSIZE, value);
         } else if (option(arg, "--chdir", value)) {
             if (chdir(value) != 0) fail(value);
         } else if (option(arg, "--close", value)) {

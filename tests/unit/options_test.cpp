@@ -115,7 +115,7 @@ TEST(option_table, is_that_of_the_contract) {
         EXPECT_EQ(option->letter, row.letter) << row.name;
         EXPECT_EQ(option->takes_value(), row.takes_value) << row.name;
         EXPECT_EQ(option->repeatable, row.repeatable) << row.name;
-        EXPECT_STREQ(option->fallback(), row.fallback) << row.name;
+        EXPECT_EQ(unpacked(option->fallback()), row.fallback) << row.name;
     }
     EXPECT_EQ(find_option(Command::run, 'g')->id, OptionId::forward_group);
     EXPECT_EQ(find_option(Command::run, 'c')->id, OptionId::forward_main);
@@ -420,7 +420,7 @@ std::string option_column(const Option& option) {
     std::string column = option.letter != 0 ? std::string("  -") + option.letter : "      ";
     if (option.letter != 0 && option.name()[0] != 0) column += ", ";
     if (option.name()[0] != 0) column += std::string("--") + option.name();
-    if (option.takes_value()) column += std::string(" ") + option.argument();
+    if (option.takes_value()) column += std::string(" ") + unpacked(option.argument());
     return column;
 }
 
@@ -450,7 +450,8 @@ TEST(help, shows_each_text_and_default_beside_its_option) {
         for (const Option& option : option_table()) {
             if (!known_in(option, command)) continue;
             std::string end = unpacked(option.help());
-            if (option.fallback()[0] != 0) end += std::string(" [") + option.fallback() + "]";
+            if (option.fallback()[0] != 0)
+                end += std::string(" [") + unpacked(option.fallback()) + "]";
             int found = 0;
             for (const std::string& line : lines) {
                 if (line.size() > end.size() && line.substr(line.size() - end.size()) == end)

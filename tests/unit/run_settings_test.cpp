@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "unpacked.hpp"
 #include "words.hpp"
 
 namespace usher {
@@ -79,7 +80,8 @@ TEST(run_settings, defaults_are_those_that_help_shows) {
     BadInput bad;
     for (const Option& option : option_table()) {
         if (option.fallback()[0] == 0 || (option.commands & 1) == 0) continue;
-        const std::string entry = "--" + std::string(option.name()) + "=" + option.fallback();
+        const std::string entry =
+            "--" + std::string(option.name()) + "=" + unpacked(option.fallback());
         const Words words{entry.c_str(), "app"};
         ASSERT_TRUE(apply_command_line(shown, words, bad)) << entry;
     }

@@ -121,9 +121,11 @@ TEST(concerns_program, not_a_fault_or_a_terminal_stop_of_the_kernel) {
     }
 }
 
-TEST(concerns_program, a_sigpipe_of_others_but_not_its_own) {
-    EXPECT_TRUE(concerns_program(SIGPIPE, {.code = user, .itself = false}));
-    EXPECT_FALSE(concerns_program(SIGPIPE, {.code = user, .itself = true}));
+TEST(concerns_program, a_sigpipe_or_sigxfsz_of_others_but_not_its_own) {
+    for (const int signal : {SIGPIPE, SIGXFSZ}) {
+        EXPECT_TRUE(concerns_program(signal, {.code = user, .itself = false}));
+        EXPECT_FALSE(concerns_program(signal, {.code = user, .itself = true}));
+    }
     EXPECT_TRUE(concerns_program(SIGTERM, {.code = user, .itself = true}));
 }
 

@@ -14,7 +14,7 @@ void PrintTo(const Action& action, std::ostream* out) {
     constexpr const char* names[] = {
         "send",      "resume",    "give_terminal",  "take_terminal", "stop_self", "stop_group",
         "halt_self", "tell_rest", "name_survivors", "kill_rest",     "leave"};
-    *out << names[static_cast<int>(action.kind)] << '(' << action.signal << ')';
+    *out << names[static_cast<int>(action.kind)] << '(' << +action.signal << ')';
 }
 
 namespace {
