@@ -272,8 +272,11 @@ def _():
         fcntl.ioctl(slave, termios.TIOCSCTTY, 1)
 
     def fds(life):
-        return {os.readlink(f"/proc/{life.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{life.pid}/fd")
-                if int(fd) > 2}
+        found = set()
+        for fd in os.listdir(f"/proc/{life.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):   # just closed
+                found |= {os.readlink(f"/proc/{life.pid}/fd/{fd}")} if int(fd) > 2 else set()
+        return found
 
     def at_ready(life, point):
         if point.call != "close":
@@ -310,6 +313,9 @@ def _():
             life.until(lambda: comm(life.pid) == "usher:running" or
                        refuses(point, "prctl.SET_NAME"), "usher supervises")
             os.write(on.master, CTRL_Z)
+            # Before it is asked for: who is not stopped yet has not been continued.
+            life.until(lambda: proc_state(program) == "T" or life.over(), "the program is stopped",
+                       PATIENCE if point is NO_POINT else 5)
             # Where usher could not see why, it stays; where it cannot stop, it continues the program.
             with contextlib.suppress(*([Hang] if point is not NO_POINT else [])):
                 life.until(lambda: "stopped" in life.report, "usher stops",
