@@ -354,14 +354,15 @@ def main():
         row |= {"also": True} if row["candidate"] in also else {}   # no peer
     os.makedirs(options.results, exist_ok=True)
     report = {"machine": about, "versions": versions(), "full": options.full,
-              "figures": results.rows, "limits": limits.judge(results.rows)}
+              "figures": results.rows, "limits": limits.judge(results.rows, partial=bool(options.only))}
     path = f"{options.results}/{'latest' if not options.only else 'part'}.json"
     with open(path, "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1)
     limits.print_tables(report)
     subprocess.run([f"{HERE}/chart", path, f"{options.results}/charts"], check=True)
     say(f"{time.monotonic() - begin:.0f} s; {os.path.relpath(path)}")
-    return 1 if any(row["candidate"] == "all" for row in results.rows) else 0
+    missed = any(x["kind"] == "must" and not x["holds"] for x in report["limits"])
+    return 1 if missed or any(row["candidate"] == "all" for row in results.rows) else 0
 
 
 if __name__ == "__main__":

@@ -250,11 +250,24 @@ void report_reaped(const Options& o, const std::string& name, const ReapedSample
     }
 }
 
-// The last are 100,000 in all, reaped by the same init.
+// Whether an orphan costs more when the init has reaped many: the CPU for those of the last two
+// rounds by that for those of the first two.
+void report_drift(const Options& o, const ReapedSamples& samples) {
+    for (std::size_t i = 0; i < o.inits.size(); ++i) {
+        const std::vector<Reaped>& all = samples[i];
+        const double first = all[0].cpu_us + all[1].cpu_us;
+        const double last = all[all.size() - 2].cpu_us + all[all.size() - 1].cpu_us;
+        report("orphan_drift", o.inits[i].name, "times", {last / first});
+    }
+}
+
+// The last are 100,000 in all (with --full half a million), reaped by the same init.
 void orphans(const Options& o) {
     report_reaped(o, "single", reap_in_turn(o, 200, 1, o.rounds(40, 200)));
     report_reaped(o, "1000", reap_in_turn(o, 1000, 1000, o.rounds(40, 200)));
-    report_reaped(o, "10000", reap_in_turn(o, largest_wave, largest_wave, o.rounds(10, 50)));
+    const ReapedSamples many = reap_in_turn(o, largest_wave, largest_wave, o.rounds(10, 50));
+    report_reaped(o, "10000", many);
+    report_drift(o, many);
 }
 
 // --- stop --------------------------------------------------------------------------------------

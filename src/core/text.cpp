@@ -79,7 +79,7 @@ Line& Line::add(const char* text) {
     return *this;
 }
 
-// A pair is made of bytes and of pairs that were there before it.
+// A pair is made of bytes and of pairs that were there before it: 128 deep at the most.
 void Line::add_unpacked(std::uint8_t code) {  // NOLINT(misc-no-recursion)
     while (code >= first_pair_code) {
         const std::size_t pair = code - first_pair_code;

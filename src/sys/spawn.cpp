@@ -197,8 +197,10 @@ int run_child(void* argument) {
 #else
     constexpr uintptr_t below_clone = 1024;
     constexpr uintptr_t alignment = 64;
-    const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));  // NOLINT
-    return reinterpret_cast<char*>((here - below_clone) & ~(alignment - 1));    // NOLINT
+    // NOLINTBEGIN(*-reinterpret-cast,*-int-to-ptr): an address is computed with
+    const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    return reinterpret_cast<char*>((here - below_clone) & ~(alignment - 1));
+    // NOLINTEND(*-reinterpret-cast,*-int-to-ptr)
 #endif
 }
 
