@@ -135,6 +135,14 @@ def janitor(read_end, groups):
 
 # --- namespaces -------------------------------------------------------------------------------
 
+def cover_etc():
+    """dockerd makes a key in /etc/docker on its first start: what is written below /etc is not kept."""
+    for folder in ("upper", "work"):
+        os.makedirs(f"/run/etc/{folder}")
+    mount("overlay", "/etc", "overlay", 0,
+          "lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work")
+
+
 def furnish(groups):
     """The mounts of the sandbox, in its new namespaces."""
     mount(None, "/", None, sandbox.MS_REC_PRIVATE)
@@ -150,6 +158,7 @@ def furnish(groups):
         os.makedirs(TOP)
         mount(f"/proc/self/fd/{sources}", TOP, None, MS_BIND)
     os.close(sources)
+    cover_etc()
     mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
     for folder in ("/run/lock", WORK):
         os.mkdir(folder)
