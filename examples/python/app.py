@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An ASGI application: GET / and GET /healthz at once, GET /work after three seconds."""
-import asyncio
+"""An ASGI application: GET / and GET /healthz at once, POST /work when all of the
+request is there, as an upload."""
 import os
 
 import uvicorn
@@ -11,8 +11,8 @@ async def app(scope, receive, send):
         return
     known = {"/": b"hello\n", "/healthz": b"ok\n", "/work": b"done\n"}
     body = known.get(scope["path"])
-    if scope["path"] == "/work":
-        await asyncio.sleep(3)
+    while scope["path"] == "/work" and (await receive()).get("more_body"):
+        pass
     await send({"type": "http.response.start", "status": 200 if body else 404,
                 "headers": [(b"content-type", b"text/plain")]})
     await send({"type": "http.response.body", "body": body or b"not found\n"})

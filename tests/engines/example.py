@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What the tests of examples/ share: build the Dockerfile as it is on a base made of the machine's
 files, run it as restricted as its README says, and watch it drain."""
-import concurrent.futures
+import contextlib
+import http.client
 import json
 import os
 import signal
+import socket
 import time
-import urllib.request
 
 import bases
 import engines
@@ -88,29 +89,76 @@ def end_drain(container):
     container.kill(signal.SIGTERM)
 
 
-def slow_get(port, path):
-    """The status of a GET that may take long."""
-    url = f"http://127.0.0.1:{port}{path}"
-    with urllib.request.urlopen(url, timeout=engines.LONG) as response:
+class KeptAlive:
+    """Clients that do not ask for the connection to be closed: one has asked and keeps it, one has
+    connected and asked nothing. The program must not wait for them."""
+
+    def __init__(self, port):
+        self.idle = http.client.HTTPConnection("127.0.0.1", port, timeout=engines.LONG)
+        self.idle.request("GET", "/healthz")
+        response = self.idle.getresponse()
+        response.read()
+        equal((response.status, response.will_close), (200, False), "an answer before the stop")
+        self.silent = socket.create_connection(("127.0.0.1", port), engines.LONG)
+
+    def close(self):
+        self.idle.close()
+        self.silent.close()
+
+
+class Upload:
+    """A request that the program has begun (it said 100 Continue) and cannot have answered, because
+    one byte of it is still to come."""
+
+    def __init__(self, port, path):
+        self.socket = socket.create_connection(("127.0.0.1", port), engines.LONG)
+        self.file = self.socket.makefile("rb")
+        self.socket.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+                            "Expect: 100-continue\r\n\r\n".encode())
+        equal(self.file.readline().split()[:2], [b"HTTP/1.1", b"100"], "the request is under way")
+        equal(self.file.readline(), b"\r\n", "the end of that")
+
+    def finish(self):
+        """Sends the rest; the status of the answer."""
+        self.socket.sendall(b"x")
+        response = http.client.HTTPResponse(self.socket)
+        response.begin()
+        response.read()
         return response.status
+
+    def asks_again(self):
+        """True if the connection is still served."""
+        try:
+            self.socket.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            return self.socket.recv(100) != b""
+        except ConnectionError:
+            return False
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
 
 
 def drains(container, port, work=None):
     """Stops a container that serves on `port`: no request may be refused while it drains; one for the
-    path `work`, which takes seconds, is answered although the program is told to end meanwhile; and
-    the exit code is 0."""
+    path `work` is begun before the program is told to end, and answered after; clients that keep
+    their connection do not hold the program up; and the exit code is 0."""
     equal(container.probe("ready:"), 0, "ready: before the stop")
-    with suite.Requests(port) as requests, concurrent.futures.ThreadPoolExecutor() as pool:
+    with suite.Requests(port) as requests, contextlib.ExitStack() as stack:
         begin_stop(container)
         begin = time.monotonic()
         equal(container.probe("ready:"), 1, "ready: while it drains")
         wait_for(lambda: requests.between(begin, time.monotonic())[0] > 10, "answers", engines.LONG)
-        end = time.monotonic()
-        under_way = pool.submit(slow_get, port, work) if work else None
-        wait_for(lambda: requests.between(end, time.monotonic())[0] > 10, "answers", engines.LONG)
+        if work:
+            stack.enter_context(contextlib.closing(KeptAlive(port)))
+            upload = stack.enter_context(contextlib.closing(Upload(port, work)))
         end = time.monotonic()
         end_drain(container)
-        if under_way:
-            equal(under_way.result(), 200, f"the answer to {work}, which was under way at the end")
+        if work:
+            wait_for(lambda: not suite.answers(port), "the program was told", engines.LONG)
+            equal(upload.finish(), 200, f"the answer to {work}, begun before the end")
+            assert not upload.asks_again(), "a client that keeps its connection can ask for ever"
         equal(container.wait(), 0, "the exit code")
-    equal(requests.between(begin, end)[1], 0, "refused while it drained")
+    answered, refused = requests.between(begin, end)
+    suite.note(f"{answered} answered while it drained, {refused} refused")
+    equal(refused, 0, "refused while it drained")
