@@ -8,7 +8,9 @@ import manifests
 from suite import case, equal, wait_for
 
 DEPLOYMENTS = ("pre-stop.yaml", "hook.yaml", "shared-pid.yaml")
-TYPES = {"Deployment": "kubernetes-types/apps/v1", "Service": "kubernetes-types/core/v1",
+POD = ("grpc", "pod.yaml")   # an example of its own, held to the same rules
+TYPES = {"Deployment": "kubernetes-types/apps/v1", "Pod": "kubernetes-types/core/v1",
+         "Service": "kubernetes-types/core/v1",
          "PodDisruptionBudget": "kubernetes-types/policy/v1"}
 USHER_TIMEOUT = 3   # of `usher probe`, seconds
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -24,8 +26,9 @@ def load(name):
 
 
 def pods():
-    """(file, pod spec) of each Deployment."""
-    return [(name, load(name)[0]["spec"]["template"]["spec"]) for name in DEPLOYMENTS]
+    """(file, pod spec) of each Deployment, and of the pod."""
+    made = [(name, load(name)[0]["spec"]["template"]["spec"]) for name in DEPLOYMENTS]
+    return [*made, ("/".join(POD), manifests.documents(*POD)[0]["spec"])]
 
 
 def containers():
@@ -33,8 +36,16 @@ def containers():
             for name, pod in pods() for container in pod["containers"]]
 
 
+def given(container):
+    """What the manifest sets."""
+    return {entry["name"]: entry["value"] for entry in container.get("env", [])}
+
+
 def environment(container):
-    return {entry["name"]: entry["value"] for entry in container["env"]}
+    """What the program gets: the image's, and above it the manifest's."""
+    name = container["image"].partition(":")[0].removeprefix("example-")
+    return {**manifests.image_environment("Dockerfile.example" if name == "usher-example"
+                                          else f"examples/{name}/Dockerfile"), **given(container)}
 
 
 def hook(container):
@@ -46,7 +57,8 @@ def hook(container):
 @test("the published types take every manifest")
 def _():
     typed = [(document, document["kind"], TYPES[document["kind"]])
-             for name in ("service.yaml", *DEPLOYMENTS) for document in load(name)]
+             for document in [*manifests.documents(*POD), *load("service.yaml"),
+                              *(document for name in DEPLOYMENTS for document in load(name))]]
     equal(manifests.type_errors(typed), "", "what the compiler says")
 
 
@@ -65,7 +77,7 @@ def _():
         context = pod["securityContext"]
         assert context["runAsNonRoot"] is True and context["runAsUser"] > 0, name
         equal(context["seccompProfile"], {"type": "RuntimeDefault"}, name)
-        equal(pod["automountServiceAccountToken"], False, name)
+        equal((pod["automountServiceAccountToken"], pod["enableServiceLinks"]), (False, False), name)
         for forbidden in ("hostNetwork", "hostPID", "hostIPC"):
             assert forbidden not in pod, f"{name}: {forbidden}"
     for name, container in containers():
@@ -80,12 +92,10 @@ def _():
 def _():
     for name, pod in pods():
         for container in pod["containers"]:
-            values = environment(container)
-            needed = sum(manifests.seconds(values.get(key, default)) for key, default in
-                         (("USHER_PRE_STOP", "0"), ("USHER_GRACE", "inf"), ("USHER_LINGER", "3s")))
+            needed = manifests.stop_seconds(environment(container))
             needed += sum(map(manifests.seconds, (hook(container) or [])[2:]))
-            given = pod["terminationGracePeriodSeconds"]
-            assert given > needed, f"{name}, {container['name']}: {given} s, needed {needed} s"
+            manifests.fits(pod["terminationGracePeriodSeconds"], needed,
+                           f"{name}, {container['name']}")
 
 
 @test("every pod drains in one way, for 5 s or more")
@@ -145,13 +155,13 @@ def _():
 
 # --- the containers ---------------------------------------------------------------------------
 
-def run(engine, pod, container, **options):
+def run(engine, pod, container, env=None, **options):
     """A container with the restrictions of the manifest."""
     image = manifests.example_image()
     memory = container["resources"]["limits"]["memory"]
     assert memory.endswith("Mi"), memory
     security, own = pod["securityContext"], container["securityContext"]
-    return engine.run(image, env=environment(container), memory=int(memory[:-2]) << 20,
+    return engine.run(image, env=environment(container) | (env or {}), memory=int(memory[:-2]) << 20,
                       user=f"{security['runAsUser']}:{security['runAsGroup']}",
                       read_only=own["readOnlyRootFilesystem"],
                       drop_capabilities=own["capabilities"]["drop"] == ["ALL"],

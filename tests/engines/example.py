@@ -46,7 +46,7 @@ def run(engine, image, *args, memory=128, pids=32, words=(), **options):
 
 
 def check_configuration(engine, image):
-    """What every image that people copy must have."""
+    """What every image that people copy must have. Its labels."""
     described = json.loads(engines.answer(*engine.command("image", "inspect", image)))[0]
     config = described["Config"]
     equal(config["User"], "65532:65532", "the user")
@@ -60,6 +60,7 @@ def check_configuration(engine, image):
     for label in ("title", "description", "licenses", "version", "revision"):
         assert config["Labels"].get(f"org.opencontainers.image.{label}"), f"no label {label}"
     equal(config["Labels"]["org.opencontainers.image.version"], "0.1.0", "the version")
+    return config["Labels"]
 
 
 def becomes(container, health):

@@ -39,6 +39,27 @@ def seconds(duration):
     return sum(float(number) * UNITS[unit] for number, unit in words)
 
 
+def image_environment(dockerfile):
+    """What the ENV lines of the last stage of a Dockerfile set; the path is from the top folder."""
+    with open(os.path.join(TOP, dockerfile), encoding="utf-8") as file:
+        stage = re.split(r"^FROM ", file.read(), flags=re.MULTILINE)[-1].replace("\\\n", " ")
+    words = " ".join(re.findall(r"^ENV (.*)", stage, re.MULTILINE))
+    return {name: value.strip('"') for name, value in re.findall(r'(\w+)=("[^"]*"|\S+)', words)}
+
+
+def stop_seconds(image, given=None):
+    """How long usher may take by what the image's ENV and, above it, `given` set."""
+    values = {"USHER_PRE_STOP": "0", "USHER_LINGER": "3s", **image,
+              **{key: str(value) for key, value in (given or {}).items()}}
+    assert "USHER_GRACE" in values, "without a grace it is the engine that kills"
+    return sum(seconds(values[f"USHER_{name}"]) for name in ("PRE_STOP", "GRACE", "LINGER"))
+
+
+def fits(given, needed, what):
+    """The engine must wait longer than usher."""
+    assert given > needed, f"{what}: the engine waits {given:g} s, usher may take {needed:g} s"
+
+
 def example_image():
     """What Dockerfile.example builds, without a compiler in a container."""
     return images.make("example", {f"/{name}": images.File(program(name), 0o755)

@@ -35,12 +35,12 @@ SOURCES = {"witness": "tests/tools/witness.cpp", "onlooker": "tests/tools/onlook
 
 
 def parse_arguments():
-    names = [engine.name for engine in engines.ENGINES]
+    names = ["manifests", *(engine.name for engine in engines.ENGINES)]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-k", action="append", metavar="PATTERN", default=[],
                         help="only tests in whose `module: title, engine` this pattern is found")
     parser.add_argument("-e", action="append", metavar="ENGINE", default=[], choices=names,
-                        help=f"only this engine (repeatable): {', '.join(names)}")
+                        help=f"only this engine, or the files (repeatable): {', '.join(names)}")
     parser.add_argument("--list", action="store_true", help="tell the tests, run nothing")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run each N times")
     parser.add_argument("-j", type=int, default=2 * (os.cpu_count() or 1), metavar="N",
