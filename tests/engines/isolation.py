@@ -27,8 +27,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 LEAF = "suite"
 # Where engines write although they are told otherwise, and where sockets and locks are. The last
 # hides AppArmor, into which Docker and Podman would load a profile for the whole machine.
-VOLATILE = ("/run", "/dev/shm", "/tmp", "/var/tmp", "/var/lib/containers", "/var/lib/docker",
-            "/var/lib/containerd", "/var/lib/cni", "/sys/kernel/security")
+VOLATILE = ("/run", "/dev/shm", "/tmp", "/var/tmp", "/sys/kernel/security")
+# Where they make folders when they are started for the first time on a machine (/etc/docker,
+# /var/lib/docker), and where there are files that they read.
+COVERED = ("/etc", "/var/lib")
 
 
 def mount(source, target, kind=None, flags=0, data=None):
@@ -135,12 +137,12 @@ def janitor(read_end, groups):
 
 # --- namespaces -------------------------------------------------------------------------------
 
-def cover_etc():
-    """dockerd makes a key in /etc/docker on its first start: what is written below /etc is not kept."""
-    for folder in ("upper", "work"):
-        os.makedirs(f"/run/etc/{folder}")
-    mount("overlay", "/etc", "overlay", 0,
-          "lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work")
+def cover(folder):
+    """It looks as it is, and what is written to it is not kept."""
+    upper, work = (f"/run/covered{folder}/{part}" for part in ("upper", "work"))
+    os.makedirs(upper)
+    os.makedirs(work)
+    mount("overlay", folder, "overlay", 0, f"lowerdir={folder},upperdir={upper},workdir={work}")
 
 
 def furnish(groups):
@@ -158,7 +160,8 @@ def furnish(groups):
         os.makedirs(TOP)
         mount(f"/proc/self/fd/{sources}", TOP, None, MS_BIND)
     os.close(sources)
-    cover_etc()
+    for folder in COVERED:
+        cover(folder)
     mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
     for folder in ("/run/lock", WORK):
         os.mkdir(folder)
