@@ -2,7 +2,7 @@
 """The container engines, behind one interface: run an image, stop it, look at it.
 
 Docker and Podman have a daemon or a store and load images; runc, crun and runsc (gVisor) get a
-bundle; containerd is driven by ctr. `engine.can` names what an engine has at all; available()
+bundle; containerd is driven by ctr. `engine.lacks` has what an engine cannot do, and why; available()
 tells why it is not to be had here. A Container is ended and removed when its `with` ends.
 """
 import concurrent.futures
@@ -157,7 +157,7 @@ class Container:
 class Engine:
     name = ""
     programs = ()       # what must be in PATH
-    can = frozenset()
+    lacks = {}          # what a case may need: why this engine has it not
 
     def available(self):
         """None, or why it cannot be used here."""
@@ -205,14 +205,20 @@ class Engine:
                                                stdin=subprocess.DEVNULL, start_new_session=True)
         return container
 
+    def await_start(self, container, started):
+        """A container whose start is not seen in time is ended: nobody else has it yet."""
+        try:
+            wait_for(lambda: container.popen.poll() is not None or started(),
+                     f"{container.name} has started", LONG)
+        except BaseException:
+            self.remove(container)
+            raise
+        return container
+
     def await_pid_file(self, container):
         path = self.folder(f"{container.name}.pid")
-
-        def there():
-            return container.popen.poll() is not None or \
-                (os.path.exists(path) and os.path.getsize(path) > 0)
-        wait_for(there, f"{container.name} has started", LONG)
-        return container
+        return self.await_start(
+            container, lambda: os.path.exists(path) and os.path.getsize(path) > 0)
 
     def pid(self, container):
         with open(self.folder(f"{container.name}.pid"), encoding="ascii") as file:
@@ -263,8 +269,8 @@ class Engine:
 # --- runc, crun, runsc --------------------------------------------------------------------------
 
 class OciRuntime(Engine):
-    can = frozenset({"controlling-tty", "window-size", "host-pid", "shared-pid", "user-namespace",
-                     "limits"})
+    lacks = dict.fromkeys(("health", "restart", "init", "build", "stop-signal"),
+                          "a runtime: it runs bundles and does no more")
     options = ()
     quiet = "q"
 
@@ -308,14 +314,17 @@ class Runc(OciRuntime):
 
 class Crun(OciRuntime):
     name, programs = "crun", ("crun",)
-    can = OciRuntime.can - {"window-size"}    # `crun run` leaves the container's at 0 0
+    lacks = {**OciRuntime.lacks,
+             "window-size": "`crun run` does not pass the window's size on: it stays 0 0"}
     options = ("--cgroup-manager", "cgroupfs")
 
 
 class Gvisor(OciRuntime):
     name, programs = "gvisor", ("runsc",)
-    # Its processes are not the machine's, and opening /dev/tty gives EIO.
-    can = frozenset()
+    _own_kernel = "its processes are its own kernel's, not the machine's"
+    lacks = {**OciRuntime.lacks, "controlling-tty": "opening /dev/tty gives EIO",
+             "window-size": "opening /dev/tty gives EIO", "limits": "run here without cgroups",
+             **dict.fromkeys(("host-pid", "shared-pid", "user-namespace", "host-view"), _own_kernel)}
     options = ("--network", "host", "--platform", "ptrace", "--ignore-cgroups")
     quiet = "quiet"
 
@@ -358,7 +367,8 @@ class Daemon(Engine):
 
 class Containerd(Daemon):
     name, programs = "containerd", ("containerd", "ctr", "runc")
-    can = frozenset({"controlling-tty", "window-size", "limits"})
+    lacks = {"build": "ctr builds nothing",
+             **dict.fromkeys(("health", "restart", "init", "stop-signal"), "ctr has no such option")}
 
     def start(self):
         super().start()
@@ -387,6 +397,11 @@ class Containerd(Daemon):
         words += [] if options.no_new_privileges else ["--allow-new-privs"]
         words += ["--seccomp"]
         words += [f"--memory-limit={options.memory}"] if options.memory else []
+        if options.pid:
+            joined = 1 if options.pid == "host" else options.pid.pid
+            words += ["--with-ns", f"pid:/proc/{joined}/ns/pid"]
+        if options.user_namespace:
+            words += ["--uidmap", "0:100000:65536", "--gidmap", "0:100000:65536"]
         if options.drop_capabilities:
             words += [f"--cap-drop={capability}" for capability in bundle.CAPABILITIES]
         for key, value in options.env.items():
@@ -397,7 +412,11 @@ class Containerd(Daemon):
         command = self.command("run", "--rm", *words, *options.words, image.name, name, *args)
         container = self.await_pid_file(self.foreground(name, command, options))
         if options.pids_limit:    # ctr has no option for it
-            self.limit_pids(name, options.pids_limit)
+            try:
+                self.limit_pids(name, options.pids_limit)
+            except BaseException:
+                self.remove(container)
+                raise
         return container
 
     @staticmethod
@@ -433,9 +452,6 @@ class Containerd(Daemon):
 
 class DockerLike(Daemon):
     """What `docker` and `podman` have in common: most of the command line."""
-    can = frozenset({"controlling-tty", "window-size", "host-pid", "shared-pid", "limits", "health",
-                     "restart", "init", "build", "stop-signal"})
-
     def load(self, image):
         loaded = self.folder("loaded", image.name.replace("/", "_"))
         with contextlib.ExitStack() as stack:
@@ -485,13 +501,15 @@ class DockerLike(Daemon):
         words += options.words
         if options.tty:
             command = self.command("run", "--interactive", "--tty", *words, image, *args)
-            container = self.foreground(name, command, options)
-            wait_for(lambda: container.popen.poll() is not None or self.pid_or_none(name),
-                     f"{name} has started", LONG)
-            return container
-        status, output = call(*self.command("run", "--detach", *words, image, *args), check=False)
+            return self.await_start(self.foreground(name, command, options),
+                                    lambda: self.pid_or_none(name))
         container = Container(self, name)
-        container.run_status, container.run_output = status, output
+        try:
+            container.run_status, container.run_output = call(
+                *self.command("run", "--detach", *words, image, *args), check=False)
+        except BaseException:   # it took too long, and may yet start
+            self.remove(container)
+            raise
         return container
 
     def run_built(self, name, *args, **options):
@@ -548,6 +566,7 @@ class DockerLike(Daemon):
 
 class Docker(DockerLike):
     name, programs = "docker", ("docker", "dockerd", "containerd", "runc")
+    lacks = {"user-namespace": "userns-remap is the whole daemon's, not a container's"}
     build_words = ("--force-rm",)
     run_words = ()
     remove_words = ("--force",)
@@ -574,7 +593,6 @@ class Docker(DockerLike):
 
 class Podman(DockerLike):
     name, programs = "podman", ("podman", "conmon", "runc")
-    can = DockerLike.can | {"user-namespace"}
     build_words = ("--format", "docker", "--force-rm")
     run_words = ("--init-path", f"{isolation.WORK}/podman-init")
     remove_words = ("--force", "--time", "0")

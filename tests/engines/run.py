@@ -137,11 +137,13 @@ def perform(options, tests, usher):
     used = {test.group for test in tests}
     here = [engine for engine in engines.ENGINES if engine.name in used]
     missing, broken = start(here)
-    results = []
+    results, skips = [], {}
 
     def tell(test, kind, message, seconds):
         results.append((test, kind, seconds))
-        if kind != "passed" or options.v:
+        if kind == "skipped":
+            skips.setdefault((test.group, message), []).append(test)
+        if kind == "failed" or options.v or (kind == "passed" and message):   # it has a note
             text = message.rstrip("\n").replace("\n", "\n    ")
             print(f"{kind}: {test.title} ({seconds:.1f} s){': ' if text else ''}{text}", flush=True)
 
@@ -152,6 +154,9 @@ def perform(options, tests, usher):
     rest = [t for t in tests if t.group not in missing and t.group not in broken]
     for result in sandbox.perform_all(rest * options.repeat, options.j, keep):
         tell(*result)
+    if not options.v:
+        for (group, reason), skipped in skips.items():
+            print(f"skipped: {len(skipped)} of {group}: {reason}", flush=True)
     left = 0
     for engine in here:
         if engine.name not in missing and engine.name not in broken:
@@ -177,8 +182,8 @@ def main():
         return 0
     reason = sandbox.can_sandbox()
     if reason:
-        print(f"run.py: {reason}", file=sys.stderr)
-        return 1
+        print(f"skipped: all: {reason}\n0 passed, 0 failed, {len(tests)} skipped")
+        return 0
     with open(options.usher, "rb") as file:
         usher = file.read()
     sys.stdout.flush()

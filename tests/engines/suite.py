@@ -2,7 +2,7 @@
 """What the cases are written with.
 
 A case is a function under @case("a sentence that must hold"); it gets an engine and is registered
-once for each engine that can do what it needs. examples/*/test.py are written the same way.
+once for each engine. Where an engine lacks what the case needs it is a skip that says why. examples/*/test.py are written the same way.
 """
 import contextlib
 import http.client
@@ -21,14 +21,28 @@ TOP = isolation.TOP
 
 
 def case(title, *, needs=(), only=(), timeout=300.0):
-    """needs: words of Engine.can. only: names of engines; all that can when it is empty."""
+    """needs: words of Engine.lacks. only: names of engines that the case is about; else all."""
+    def perform(function, engine):
+        lacking = [f"{word}: {engine.lacks[word]}" for word in needs if word in engine.lacks]
+        need(not lacking, "; ".join(lacking))
+        function(engine)
+
     def register(function):
         for engine in engines.ENGINES:
-            if set(needs) <= engine.can and (not only or engine.name in only):
-                harness.add(f"{title}, {engine.name}", lambda e=engine: function(e),
+            if not only or engine.name in only:
+                harness.add(f"{title}, {engine.name}", lambda e=engine: perform(function, e),
                             function.__module__, engine.name, timeout)
         return function
     return register
+
+
+def need_user_namespaces():
+    """A skip where the kernel has none, or gives none."""
+    with contextlib.suppress(FileNotFoundError), \
+            open("/proc/sys/user/max_user_namespaces", encoding="ascii") as file:
+        if int(file.read()) > 0:
+            return
+    skip("no user namespace can be made here")
 
 
 def note(text):

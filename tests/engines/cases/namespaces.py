@@ -3,7 +3,7 @@
 import subprocess
 
 import harness
-from suite import NONROOT, case, equal, image, wait_for
+from suite import NONROOT, case, equal, image, need_user_namespaces, wait_for
 
 CATCHER = ("/witness", "catch", "--exit", "15:0")
 
@@ -22,6 +22,7 @@ def _(engine):
         equal(second.wait(), 0, "the exit code of the second")
         equal(first.probe("ready:"), 0, "the first is still ready")
         first.kill(15)
+        wait_for(lambda: first.state() == "draining", "the first drains", 30)
         first.kill(15)
         equal(first.wait(), 0, "the exit code of the first")
 
@@ -63,6 +64,7 @@ def _(engine):
 
 @case("in a user namespace it is probed, drains and kills what hangs", needs={"user-namespace"})
 def _(engine):
+    need_user_namespaces()
     with engine.run(image(), "/usher", "-v", "--pre-stop", "1h", "--grace", "500ms", "--",
                     "/witness", "catch", user_namespace=True) as container:
         container.wait_log("ready")
