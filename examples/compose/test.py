@@ -6,16 +6,18 @@ import datetime
 import json
 import os
 import shutil
+import subprocess
 import time
 
 import engines
 import images
 import manifests
 from harness import comm
-from suite import TOP, Requests, case, equal, need, wait_for, wait_until_served
+from suite import TOP, Requests, case, equal, need, note, scratch, wait_for, wait_until_served
 
 FILE = os.path.join(TOP, "examples", "compose", "compose.yaml")
 IMAGE, PORT = "usher-example:0.1.0", 8080   # as the file has them
+NAMES = ("example_store_1", "example_web_1")
 
 
 class Project:
@@ -40,6 +42,25 @@ class Project:
 
 
 @contextlib.contextmanager
+def events(docker):
+    """What Docker tells of store and web from now on, as a function that gives all lines so far:
+    (service, what). Docker itself keeps only the last five checks, and the last 256 events."""
+    command = docker.command("events", "--filter", "event=start", "--filter", "event=health_status",
+                             "--format", "{{.Actor.Attributes.name}} {{.Action}}")
+    path = scratch("events")
+    with open(path, "wb") as file, subprocess.Popen(command, env=engines.environment(), stdout=file,
+                                                    stdin=subprocess.DEVNULL) as listener:
+        def lines():
+            with open(path, encoding="utf-8") as text:
+                told = [line.split(maxsplit=1) for line in text.read().splitlines()]
+            return [(name.split("_")[1], what) for name, what in told if name in NAMES]
+        try:
+            yield lines
+        finally:
+            listener.kill()
+
+
+@contextlib.contextmanager
 def project(docker):
     need(shutil.which("docker-compose", path=engines.PATH), "docker-compose is not installed")
     image = manifests.example_image()
@@ -60,11 +81,10 @@ def moment(text):
 
 @case("web starts when store is healthy", only=("docker",), timeout=600.0)
 def _(docker):
-    with project(docker) as both:
-        healthy = [moment(check["End"]) for check in both.inspect("store")["State"]["Health"]["Log"]
-                   if check["ExitCode"] == 0]
-        assert healthy, "store was never healthy, and yet web was started"
-        assert healthy[0] <= moment(both.inspect("web")["State"]["StartedAt"]), "web came first"
+    with events(docker) as told, project(docker):
+        wait_for(lambda: ("web", "start") in told(), "Docker tells of web's start", engines.LONG)
+        before = told()[:told().index(("web", "start"))]
+        equal(before, [("store", "start"), ("store", "health_status: healthy")], "what came before")
 
 
 @case("web drains without a lost request, then store stops", only=("docker",), timeout=600.0)
@@ -81,6 +101,7 @@ def _(docker):
             end = time.monotonic()
             stopped.result()
         answered, refused = requests.between(begin, end - 0.5)
+        note(f"{answered} answered while it drained, {refused} refused")
         assert answered > 0 and refused == 0, f"while draining: {answered} answered, {refused} not"
         assert end - begin > 2, f"it drained for {end - begin} s, not 3"
         web, store = both.inspect("web")["State"], both.inspect("store")["State"]

@@ -2,16 +2,18 @@
 """The manifests: against the published types, against the rules that they follow, and as containers
 with the same restrictions in which the probes and the hook are run as the kubelet runs them."""
 import copy
+import time
 
 import harness
 import manifests
-from suite import case, equal, wait_for
+from suite import Requests, case, equal, free_port, note, wait_for
 
 DEPLOYMENTS = ("pre-stop.yaml", "hook.yaml", "shared-pid.yaml")
 POD = ("grpc", "pod.yaml")   # an example of its own, held to the same rules
 TYPES = {"Deployment": "kubernetes-types/apps/v1", "Pod": "kubernetes-types/core/v1",
          "Service": "kubernetes-types/core/v1",
          "PodDisruptionBudget": "kubernetes-types/policy/v1"}
+HOOK = 2            # seconds of the hook where it is run, in place of the manifest's 10
 USHER_TIMEOUT = 3   # of `usher probe`, seconds
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
@@ -198,14 +200,31 @@ def _(engine):
         equal(running.wait(), 0, "the exit code")
 
 
-@case("the hook keeps a pod serving, and TERM then ends it", needs={"limits"})
+def hook_under_load(running, command, port):
+    """Runs the hook as the kubelet does, before any signal, while clients ask. How long it took, and
+    the requests meanwhile that were answered and refused."""
+    with Requests(port) as requests:   # its clients are threads
+        begin = time.monotonic()
+        equal(running.exec(*command), (0, ""), "the hook")
+        end = time.monotonic()
+    return end - begin, *requests.between(begin, end)
+
+
+@case("the program serves as long as the hook runs, and TERM then ends it", needs={"limits"})
 def _(engine):
     _, pod = pods()[1]
-    container = copy.deepcopy(pod["containers"][0])
+    container, port = copy.deepcopy(pod["containers"][0]), free_port()
+    for kind in PROBES:
+        command = container[kind]["exec"]["command"]
+        command[:] = [word.replace("8080", str(port)) for word in command]
     command = hook(container)
-    with run(engine, pod, container) as running:
+    equal(command[:2], ["/usher", "sleep"], "the hook")
+    with run(engine, pod, container, env={"PORT": port}, network="host") as running:
         wait_until_up(running, container)
-        equal(running.exec(*command[:2], "0.2"), (0, ""), "the hook, shortened")
+        length, answered, refused = hook_under_load(running, [*command[:2], HOOK], port)
+        note(f"{answered} answered in a hook of {length:.1f} s, {refused} refused")
+        assert length >= HOOK, f"the hook took {length} s"
+        assert answered > 0 and refused == 0, f"{answered} answered, {refused} refused"
         equal(probes(running, container)[0], [0, 0, 0], "the probes after the hook")
         running.kill(15)
         equal(running.wait(), 0, "the exit code")

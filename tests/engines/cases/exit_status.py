@@ -19,6 +19,17 @@ def _(engine):
     ends_with(engine, 143, "/usher", "--", "/witness", "die", "15")
 
 
+@case("a program that crashed gives 139")
+def _(engine):
+    ends_with(engine, 139, "/usher", "--", "/witness", "die", "11")
+
+
+@case("a wait whose time is up gives 124 and says for what it waited")
+def _(engine):
+    ends_with(engine, 124, "/usher", "wait", "--timeout", "100ms", "tcp://127.0.0.1:1", "--",
+              "/witness", "exit", "0", log="tcp://127.0.0.1:1")
+
+
 @case("a program that is not there gives 127 and says so")
 def _(engine):
     ends_with(engine, 127, "/usher", "--", "/nothing", log="/nothing")

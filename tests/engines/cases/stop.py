@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """An engine stops a container: requests while it drains, grace before the engine's own KILL."""
+import contextlib
 import socket
 import time
 
@@ -9,11 +10,12 @@ from suite import (Requests, answers, case, equal, free_port, image, note, wait_
 PRE_STOP = 2.0
 
 
+@contextlib.contextmanager
 def serving(engine, port, *options):
-    container = engine.run(image(), "/usher", "-v", *options, "--", "/service",
-                           env={"PORT": port}, network="host")
-    wait_until_served(port)
-    return container
+    with engine.run(image(), "/usher", "-v", *options, "--", "/service",
+                    env={"PORT": port}, network="host") as container:
+        wait_until_served(port)
+        yield container
 
 
 @case("with --pre-stop no request is lost while it drains")
@@ -35,15 +37,18 @@ def _(engine):
 @case("without --pre-stop the program hears of the stop at once and ends what it has")
 def _(engine):
     port = free_port()
-    with serving(engine, port) as container, \
+    with serving(engine, port) as container, Requests(port) as requests, \
             socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\n")
+        told = time.monotonic()
         container.kill(15)
-        wait_for(lambda: not answers(port), "new requests are refused", 30)
+        wait_for(lambda: requests.between(told, time.monotonic())[1] > 0, "one is refused", 30)
         client.sendall(b"\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200 "), "the request under way got no answer"
         equal(container.wait(), 0, "the exit code")
         assert "draining" not in container.logs(), container.logs()
+    answered, refused = requests.between(told, told + PRE_STOP)
+    note(f"{answered} answered, {refused} refused")
 
 
 @case("a second stop signal ends the pre-stop delay")
