@@ -63,6 +63,15 @@ def image(**config):
     return images.make(name, {**files, "/text": b"not a program\n"}, config)
 
 
+def python_image(**config):
+    """As a distroless image: Python and usher, no shell and no tool. All may write to /open: gVisor
+    mounts a /tmp of its own."""
+    name = f"distroless-{abs(hash(str(config)))}"
+    return images.make(name, lambda: {**images.python(),
+                                      "/usher": images.File(program("usher"), 0o755),
+                                      "/open": images.Folder(0o1777)}, config)
+
+
 def free_port():
     """A port of the sandbox's loopback, which containers with network="host" share."""
     with images.lock("ports"):

@@ -16,13 +16,24 @@ CMD ["/usr/bin/python3", "-c", "import os; os._exit(os.getuid() % 100)"]
 """
 
 
-@case("usher runs Python in an image that was built", needs={"build"})
-def _(engine):
+def built_and_run(engine, dockerfile, buildkit):
     base = images.make("python", images.python)
     engine.load(base)
     shutil.copy(program("usher"), scratch("usher"))
     with open(scratch("Dockerfile"), "w", encoding="ascii") as file:
-        file.write(DOCKERFILE)
-    built = engine.build(scratch(), build_args={"BASE": base.name})
+        file.write(dockerfile)
+    built = engine.build(scratch(), build_args={"BASE": base.name}, buildkit=buildkit)
     with engine.run_built(built) as container:
         equal(container.wait(), 32, "the exit code")
+
+
+@case("usher runs Python in an image that was built", needs={"build"})
+def _(engine):
+    built_and_run(engine, DOCKERFILE, buildkit=False)
+
+
+@case("usher runs Python in an image that BuildKit has built", only=("docker",))
+def _(engine):
+    # The classic builder refuses this option.
+    built_and_run(engine, DOCKERFILE.replace("RUN ", "RUN --mount=type=tmpfs,target=/mnt "),
+                  buildkit=True)
