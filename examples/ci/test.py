@@ -29,9 +29,12 @@ def _():
 def _():
     uses = re.findall(r"uses: (\S+) *(.*)", manifests.read("ci", "build.yml"))
     assert uses, "no action is used"
+    pins = {}
     for action, comment in uses:
-        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action), action
-        assert re.fullmatch(r"# v?\d+\.\d+\.\d+", comment), f"{action}: {comment!r}"
+        name, _, commit = action.partition("@")
+        assert re.fullmatch(r"[0-9a-f]{40}", commit) and len(set(commit)) > 1, action
+        assert re.fullmatch(r"# v\d+\.\d+\.\d+", comment), f"{action}: {comment!r}"
+        equal(pins.setdefault(name, (commit, comment)), (commit, comment), f"the pin of {name}")
 
 
 @harness.test("the size bar of the workflow is 72 KiB", group="manifests")
@@ -40,10 +43,32 @@ def _():
     equal([int(bar) for bar in bars], [72 * 1024], "the bars")
 
 
-@harness.test("only a tag publishes", group="manifests")
+def workflow():
+    return manifests.documents("ci", "build.yml")[0]
+
+
+@harness.test("only the job for a tag may write and publishes", group="manifests")
 def _():
-    steps = manifests.documents("ci", "build.yml")[0]["jobs"]["image"]["steps"]
-    for step in steps:
-        text = json.dumps(step)
-        if any(word in text for word in ("login-action", '"push": true', "cosign")):
-            equal(step.get("if"), "github.ref_type == 'tag'", step.get("name") or step["uses"])
+    equal(workflow()["permissions"], {"contents": "read"}, "what every job may")
+    for name, job in workflow()["jobs"].items():
+        text = json.dumps(job)
+        writes = any(right == "write" for right in job.get("permissions", {}).values())
+        publishes = any(word in text for word in ("login-action", "push=true", "cosign", "secrets."))
+        for_a_tag = job.get("if") == "github.ref_type == 'tag'"
+        equal((writes, publishes), (for_a_tag, for_a_tag), f"{name}: writes, publishes")
+
+
+@harness.test("what is scanned and signed is the digest that was pushed", group="manifests")
+def _():
+    steps = workflow()["jobs"]["publish"]["steps"]
+    order = [step.get("id") or step.get("name") or step["uses"].partition("@")[0] for step in steps]
+    push, scan, sign = (order.index(x) for x in
+                        ("push", "Scan what was pushed", "Sign, then give it its tag"))
+    assert push < scan < sign, order
+    digest = "${{ steps.push.outputs.digest }}"
+    equal(steps[scan]["with"]["image-ref"], "${{ env.IMAGE }}@" + digest, "what is scanned")
+    equal(steps[sign]["env"]["DIGEST"], digest, "what is signed")
+    lines = steps[sign]["run"].splitlines()
+    assert lines[0].startswith("cosign sign") and lines[0].endswith('"$IMAGE@$DIGEST"'), lines
+    assert lines[1].endswith('"$IMAGE:$VERSION" "$IMAGE@$DIGEST"'), lines
+    assert "VERSION=" in steps[push]["with"]["build-args"], "the version is not passed"
