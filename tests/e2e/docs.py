@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The man page, README and the other documents say what the binary says, and nothing else."""
 import functools
+import glob
 import os
 import re
 import shutil
@@ -336,19 +337,26 @@ def slug(heading):
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+def anchors(name):
+    """Those of the headings of a document; code in it has none."""
+    text = re.sub(r"^```.*?^```", "", text_of(name), flags=re.MULTILINE | re.DOTALL)
+    return {slug(title) for title in re.findall(r"^#+ (.*)", text, re.MULTILINE)}
+
+
 @test("every link of the documents leads to a file or a heading that is there")
 def _():
-    anchors = {slug(title) for title in readme_sections()}
-    links = []
-    for name in ("README.md", "SECURITY.md", "CHANGELOG.md"):
-        links += [(name, x) for x in re.findall(r"\]\(([^)\s]+)\)", text_of(name))]
-    for name, link in links:
+    names = ["README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+    names += [os.path.relpath(path, TOP) for pattern in ("docs/*.md", "examples/*/README.md")
+              for path in sorted(glob.glob(os.path.join(TOP, pattern)))]
+    links = {name: re.findall(r"\]\(([^)\s]+)\)", text_of(name)) for name in names}
+    for name, link in ((name, link) for name in names for link in links[name]):
         path, _, anchor = link.partition("#")
         if "://" in link:
             continue
-        assert not path or os.path.exists(os.path.join(TOP, path)), f"{name}: {link}"
-        assert path or anchor in anchors, f"{name}: no heading for #{anchor}"
-    assert len(links) > 5, links
+        target = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+        assert os.path.exists(os.path.join(TOP, target)), f"{name}: {link}"
+        assert not anchor or anchor in anchors(target), f"{name}: no heading for {link}"
+    assert len(links["README.md"]) > 5 and len(links["docs/containers.md"]) > 3, links
 
 
 @test("every path of this repository that README names is there")
