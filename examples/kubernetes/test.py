@@ -6,6 +6,7 @@ import time
 
 import harness
 import manifests
+from engines import LONG
 from suite import Requests, case, equal, free_port, note, wait_for
 
 DEPLOYMENTS = ("pre-stop.yaml", "hook.yaml", "shared-pid.yaml")
@@ -170,6 +171,10 @@ def run(engine, pod, container, env=None, **options):
                       no_new_privileges=not own["allowPrivilegeEscalation"], **options)
 
 
+# In place of the manifest's 10 s, which a busy machine may take to run the probes: a second TERM ends it.
+PATIENT = {"USHER_PRE_STOP": "10m", "USHER_GRACE": "5m"}
+
+
 def probes(running, container):
     """The exit status of each probe, and what the three said."""
     done = {kind: running.exec(*container[kind]["exec"]["command"]) for kind in PROBES}
@@ -177,20 +182,20 @@ def probes(running, container):
 
 
 def wait_until_up(running, container):
-    wait_for(lambda: probes(running, container)[0] == [0, 0, 0], "all three probes pass", 30)
+    wait_for(lambda: probes(running, container)[0] == [0, 0, 0], "all three probes pass", LONG)
 
 
 def stop(running):
     """Sends TERM and waits until it drains; one more TERM will end the delay."""
     running.kill(15)
-    wait_for(lambda: running.state() == "draining", "it drains")
+    wait_for(lambda: running.state() == "draining", "it drains", LONG)
 
 
 @case("the probes follow a pod with --pre-stop down", needs={"limits"})
 def _(engine):
     _, pod = pods()[0]
     container = pod["containers"][0]
-    with run(engine, pod, container) as running:
+    with run(engine, pod, container, PATIENT) as running:
         wait_until_up(running, container)
         stop(running)
         statuses, said = probes(running, container)
@@ -235,8 +240,8 @@ def _(engine):
 def _(engine):
     _, pod = pods()[2]
     web, side = pod["containers"]
-    with run(engine, pod, web, network="none") as first, \
-            run(engine, pod, side, network="none", pid=first) as second:
+    with run(engine, pod, web, PATIENT, network="none") as first, \
+            run(engine, pod, side, PATIENT, network="none", pid=first) as second:
         wait_until_up(first, web)
         wait_until_up(second, side)
         stop(second)
