@@ -171,7 +171,8 @@ def run(engine, pod, container, env=None, **options):
                       no_new_privileges=not own["allowPrivilegeEscalation"], **options)
 
 
-# In place of the manifest's 10 s, which a busy machine may take to run the probes: a second TERM ends it.
+# In place of the manifest's 10 s, which a busy machine may take to run the probes: a second TERM ends
+# it.
 PATIENT = {"USHER_PRE_STOP": "10m", "USHER_GRACE": "5m"}
 
 

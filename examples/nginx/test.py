@@ -60,9 +60,10 @@ def stop_behind_load_balancer(engine, drains, also=contextlib.nullcontext):
     pre-stop ends when the load balancer has let go."""
     image = example.build(engine, __file__, NGINX=example.base(engine, "nginx", bases.nginx))
     example.check_configuration(engine, image)
+    variables = example.drain() if drains else {"USHER_PRE_STOP": 0}
     with images.lock("port-8080"), \
-            example.run(engine, image, env=example.drain() if drains else {"USHER_PRE_STOP": 0}, memory=64,
-                        network="host", words=["--tmpfs=/tmp"]) as container:
+            example.run(engine, image, env=variables, memory=64, network="host",
+                        words=["--tmpfs=/tmp"]) as container:
         example.becomes(container, "healthy")
         balancer = LoadBalancer(container, 8080)
         try:

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import subprocess
 
 import engines
 import images
@@ -21,9 +22,24 @@ class Swarm(engines.Docker):
         return engines.answer(*self.command(*words)).strip()
 
     def inspect_all(self):
-        """Docker's description of every container, the ended ones too."""
+        """Docker's description of every container, the ended ones too. One that is removed between the
+        two commands is left out: Docker complains, and describes the others."""
         names = self.ask("ps", "--all", "--quiet").split()
-        return json.loads(self.ask("inspect", *names)) if names else []
+        done = subprocess.run(self.command("inspect", "--type", "container", *names),
+                              env=engines.environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=engines.LONG, check=False)
+        return json.loads(done.stdout or "[]") if names else []
+
+    def networks(self):
+        return self.ask("network", "ls", "--format", "{{.Name}}").split()
+
+    def take_down(self):
+        """Step by step, until each is gone: a vxlan interface that is left is in the next one's way."""
+        self.ask("stack", "rm", "example")
+        wait_for(lambda: not self.inspect_all() and "example_default" not in self.networks(),
+                 "the stack is gone", engines.LONG)
+        self.ask("swarm", "leave", "--force")
+        wait_for(lambda: "ingress" not in self.networks(), "the swarm is gone", engines.LONG)
 
     def running(self):
         return [c for c in self.inspect_all() if c["State"]["Running"]]
@@ -37,29 +53,40 @@ class Swarm(engines.Docker):
         return bridge["Containers"][container["Id"]]["IPv4Address"].partition("/")[0]
 
 
+def await_health(swarm):
+    try:
+        wait_for(lambda: len(swarm.healthy()) == REPLICAS, "all are healthy", engines.LONG)
+    except AssertionError as error:
+        told = swarm.ask("service", "ps", "--no-trunc", "example_web")
+        raise AssertionError(f"{error}\n{told}") from None
+
+
+@contextlib.contextmanager
+def daemon():
+    """A swarm without a service yet."""
+    swarm = Swarm()
+    try:
+        swarm.start()
+        image = manifests.example_image()
+        swarm.load(image)
+        swarm.ask("tag", image.name, "usher-example:0.1.0")
+        swarm.ask("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr",
+                  "127.0.0.1:2377")
+        yield swarm
+    finally:
+        swarm.stop()
+
+
 @contextlib.contextmanager
 def deployed():
-    swarm = Swarm()
-    with images.lock("port-8080"):   # the file's
+    with images.lock("port-8080"), daemon() as swarm:   # the port is the file's
         try:
-            swarm.start()
-            image = manifests.example_image()
-            swarm.load(image)
-            swarm.ask("tag", image.name, "usher-example:0.1.0")
-            swarm.ask("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr",
-                      "127.0.0.1:2377")
             swarm.ask("stack", "deploy", "--compose-file",
                       manifests.path("swarm", "stack.yaml"), "example")
-            try:
-                wait_for(lambda: len(swarm.healthy()) == REPLICAS, "all are healthy", engines.LONG)
-            except AssertionError as error:
-                told = swarm.ask("service", "ps", "--no-trunc", "example_web")
-                raise AssertionError(f"{error}\n{told}") from None
+            await_health(swarm)
             yield swarm
         finally:
-            with contextlib.suppress(Exception):
-                swarm.ask("swarm", "leave", "--force")
-            swarm.stop()
+            swarm.take_down()
 
 
 def answer(address):
@@ -106,7 +133,7 @@ def _(_engine):
         wait_for(lambda: all(c["State"]["ExitCode"] == 0 and not c["State"]["Running"]
                              for c in swarm.inspect_all() if c["Id"] in old),
                  "every old task ended with 0", engines.LONG)
-        wait_for(lambda: len(swarm.healthy()) == REPLICAS, "all are healthy", engines.LONG)
+        await_health(swarm)
 
 
 @case("a task is as restricted as the file says", only=("docker",), timeout=600.0)

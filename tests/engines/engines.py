@@ -331,7 +331,7 @@ class Gvisor(OciRuntime):
     _own_kernel = "its processes are its own kernel's, not the machine's"
     lacks = {**OciRuntime.lacks, "controlling-tty": "opening /dev/tty gives EIO",
              "window-size": "opening /dev/tty gives EIO", "limits": "run here without cgroups",
-             **dict.fromkeys(("host-pid", "shared-pid", "user-namespace", "host-view"), _own_kernel)}
+             **dict.fromkeys(("host-pid", "shared-pid", "user-namespace"), _own_kernel)}
     options = ("--network", "host", "--platform", "ptrace", "--ignore-cgroups")
     quiet = "quiet"
 

@@ -2,7 +2,8 @@
 """What the cases are written with.
 
 A case is a function under @case("a sentence that must hold"); it gets an engine and is registered
-once for each engine. Where an engine lacks what the case needs it is a skip that says why. examples/*/test.py are written the same way.
+once for each engine. Where an engine lacks what the case needs it is a skip that says why.
+examples/*/test.py are written the same way.
 """
 import contextlib
 import http.client
