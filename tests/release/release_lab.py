@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the tests of a release share: where it is, and commands that must succeed."""
-import glob
+import json
 import os
 import platform
 import re
@@ -49,6 +49,15 @@ def made_architectures():
     return [name for name in architectures() if os.path.exists(made("", name))]
 
 
+def statement():
+    """The provenance statement."""
+    return json.loads(text_of(os.path.join(DIST, f"usher-{VERSION}.provenance.json")))
+
+
+def release_commit():
+    return statement()["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"]["gitCommit"]
+
+
 def can_run(arch):
     """Whether this machine executes that architecture's binaries by itself."""
     return architectures()[arch]["qemu"] == "native" or arch == HERE
@@ -65,7 +74,14 @@ class TestCase(unittest.TestCase):
             if shutil.which(program) is None:
                 self.skipTest(f"{program} is not installed")
 
-    def setUp(self):
-        if not glob.glob(os.path.join(DIST, "SHA256SUMS")):
-            self.skipTest(f"no release in {DIST}: run scripts/release first")
+    def need_release_of_this_commit(self):
+        """Only such a release can be made again from a clone."""
+        head, commit = run("git", "-C", TOP, "rev-parse", "HEAD").strip(), release_commit()
+        if commit.endswith("-dirty"):
+            self.skipTest("the release was made from changes that no commit has")
+        self.assertEqual(commit, head, f"the release in {DIST} is another commit's: run scripts/release")
 
+    def setUp(self):
+        # Nothing to test is no success.
+        self.assertTrue(made_architectures() and os.path.exists(os.path.join(DIST, "SHA256SUMS")),
+                        f"no release of {VERSION} in {DIST}: run scripts/release first")

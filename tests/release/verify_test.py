@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""scripts/verify-release believes neither the files, nor their list, nor the statement alone."""
+import hashlib
+import json
+import os
+import shutil
+
+from release_lab import DIST, HERE, TOP, VERSION, TestCase, run
+
+STATEMENT = f"usher-{VERSION}.provenance.json"
+BINARY = f"usher-{VERSION}-linux-{HERE}"
+
+
+def append(path, data=b"x"):
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+def sign_again(folder):
+    """Makes the list and the statement agree with the files, as somebody would who changed them all."""
+    with open(os.path.join(folder, STATEMENT), encoding="utf-8") as file:
+        statement = json.load(file)
+    sums = {}
+    for name in sorted(set(os.listdir(folder)) - {"SHA256SUMS", STATEMENT}):
+        with open(os.path.join(folder, name), "rb") as file:
+            sums[name] = hashlib.sha256(file.read()).hexdigest()
+    statement["subject"] = [{"name": name, "digest": {"sha256": digest}} for name, digest in sums.items()]
+    with open(os.path.join(folder, STATEMENT), "w", encoding="utf-8") as file:
+        json.dump(statement, file)
+    with open(os.path.join(folder, "SHA256SUMS"), "w", encoding="ascii") as file:
+        file.writelines(f"{digest}  {name}\n" for name, digest in sums.items())
+
+
+class Verify(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.copy = os.path.join(self.folder(), "dist")
+        shutil.copytree(DIST, self.copy)
+
+    def path(self, name):
+        return os.path.join(self.copy, name)
+
+    def refused(self, why):
+        with self.assertRaisesRegex(AssertionError, why):
+            run(os.path.join(TOP, "scripts", "verify-release"), self.copy, HERE)
+
+    def test_a_changed_binary(self):
+        append(self.path(BINARY))
+        self.refused(f"{BINARY}: FAILED\n(.*\n)*.*is not what its SHA256SUMS says")
+
+    def test_a_missing_file(self):
+        os.unlink(self.path(BINARY + ".deb"))
+        self.refused(rf"{BINARY}\.deb: FAILED open(.*\n)*.*is not what its SHA256SUMS says")
+
+    def test_a_file_too_many(self):
+        append(self.path("usher-extra"))
+        self.refused("has files that its SHA256SUMS does not name: usher-extra$")
+
+    def test_a_line_that_is_no_sum(self):
+        append(self.path("SHA256SUMS"), b"and so on\n")
+        self.refused("improperly formatted(.*\n)*.*is not what its SHA256SUMS says")
+
+    def test_a_statement_about_other_files(self):
+        append(self.path(BINARY))
+        sign_again(self.copy)
+        shutil.copy(os.path.join(DIST, STATEMENT), self.path(STATEMENT))
+        self.refused("the provenance statement is about other files than SHA256SUMS")
+
+    def test_no_release(self):
+        os.unlink(self.path("SHA256SUMS"))
+        self.refused("no release in .*: SHA256SUMS and one provenance statement are wanted")
+
+    def test_changes_that_no_commit_has(self):
+        with open(self.path(STATEMENT), encoding="utf-8") as file:
+            statement = json.load(file)
+        commit = statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"]
+        commit["gitCommit"] = "0123-dirty"
+        with open(self.path(STATEMENT), "w", encoding="utf-8") as file:
+            json.dump(statement, file)
+        self.refused("made from changes that commit 0123 does not have")
+
+    def test_what_is_built_again_is_something_else(self):
+        """All three at once, for building takes long: another file, one missing, one too many."""
+        self.need_release_of_this_commit()
+        append(self.path(BINARY + ".deb"))
+        os.unlink(self.path(BINARY + ".rpm"))
+        append(self.path(BINARY + ".zip"))
+        sign_again(self.copy)
+        self.refused(rf"differs: {BINARY}\.deb\nmissing: {BINARY}\.rpm\nnot made again: {BINARY}\.zip\n"
+                     "6 files the same, 3 differ")
