@@ -1,5 +1,6 @@
 # USHER_BUILD: what `usher --version` tells behind the version, such as
-# "commit 0123456789ab, musl 1.2.3, x86_64". The same commit makes the same text.
+# "commit 0123456789ab, musl 1.2.3, x86_64". The same commit makes the same text; changes that no
+# commit has make it "commit 0123456789ab-dirty".
 
 set(USHER_COMMIT "" CACHE STRING "what usher --version names as the commit")
 set(commit "${USHER_COMMIT}")
@@ -13,6 +14,15 @@ if(NOT commit AND Git_FOUND)
     file(REAL_PATH ${CMAKE_MATCH_1} reflog BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
     if(EXISTS ${reflog})  # a new commit is a new text
       set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${reflog})
+    endif()
+    execute_process(COMMAND ${GIT_EXECUTABLE} --no-optional-locks status --porcelain
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE changes ERROR_QUIET)
+    if(NOT changes STREQUAL "")
+      string(APPEND commit -dirty)
+    endif()
+    if(USHER_STATIC)  # so is a change of what the binary is made from
+      file(GLOB_RECURSE made_from ${PROJECT_SOURCE_DIR}/src/* ${PROJECT_SOURCE_DIR}/cmake/*)
+      set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${made_from})
     endif()
   endif()
 endif()
