@@ -35,7 +35,7 @@ target_link_options(usher_link INTERFACE
   -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
   -Wl,-T,${PROJECT_SOURCE_DIR}/cmake/usher.ld
   -Wl,--gc-sections,--build-id=none,--hash-style=gnu,-O1,--sort-common,-s
-  -Wl,-Map=usher.map)  # which parts of which library are inside
+  -Wl,-Map=usher.map,--cref)  # which parts of which library are inside, and who uses them
 set_target_properties(usher_link PROPERTIES
   INTERFACE_LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/usher.ld)
 set(CMAKE_CXX_LINK_EXECUTABLE
