@@ -53,6 +53,25 @@ need_node_modules() {
             @cdktf/hcl2json@0.21 >/dev/null 2>&1 || true
 }
 
+# The servers that the probes are tried against: whatever Debian and npm have. One that cannot be had
+# is a skip that is counted, not a failure.
+install_servers() {
+    need nginx=nginx-light dnsmasq=dnsmasq-base openssl=openssl ip=iproute2 nghttpd=nghttp2-server \
+        "/usr/lib/python3/dist-packages/grpc/__init__.py=python3-grpcio" || return 1
+    need "/usr/include/grpcpp/grpcpp.h=libgrpc++-dev" pkg-config=pkg-config || true
+    need go=golang-go "/usr/share/gocode/src/google.golang.org/grpc=golang-google-grpc-dev" || true
+    export USHER_NODE_PATH=$PWD/build/npm/node_modules
+    need_node_modules
+}
+
+# What tests/e2e runs: the peers, tools, terminal programs and servers.
+install_for_e2e() {
+    need strace=strace tini=tini dumb-init=dumb-init catatonit=catatonit /usr/bin/python3=python3 \
+        unshare=util-linux readelf=binutils ps=procps man=man-db mandoc=mandoc \
+        vi=vim-tiny less=less zsh=zsh c++=g++ || return 1
+    install_servers
+}
+
 # Clang with libFuzzer and the sanitizers.
 need_fuzzer() {
     need clang++=clang cmake=cmake ninja=ninja-build || return 1
