@@ -1,32 +1,82 @@
 // SPDX-License-Identifier: MIT
 //
 // completions bash|zsh|fish: writes what that shell needs to complete usher's command line, made
-// from the option table. A program for the machine that builds; nothing of it is in usher.
+// from usher's own tables: options, subcommands, signals, and the checks that it says it accepts. A
+// program for the machine that builds; nothing of it is in usher.
 #include <cstdio>
 #include <cstring>
 #include <string>
 
+#include "check.hpp"
 #include "options.hpp"
+#include "signals.hpp"
 
 namespace {
 
 using namespace usher;
 using Text = std::string;
 
-constexpr const char* command_names[command_count] = {"run", "probe", "wait", "sleep", "status"};
-constexpr char subcommands[] = "probe wait sleep status";
-constexpr char signals[] =
-    "HUP INT QUIT KILL USR1 USR2 PIPE ALRM TERM CHLD CONT STOP TSTP TTIN TTOU WINCH PWR RTMIN "
-    "RTMAX";
-constexpr char checks[] = "http:// tcp:// unix: grpc:// file: pid: ready: live:";
-
 bool known_in(const Option& option, int command) { return (option.commands >> command & 1) != 0; }
 
 Text unpacked(const char* text) {
-    char room[256];
+    char room[1024];
     Line line(room);
     return Text(line.add(text).view());
 }
+
+// "run", or the name that stands behind "Usage: usher".
+Text name_of(int command) {
+    if (command == 0) return "run";
+    char room[256];
+    Line line(room);
+    add_usage(line, static_cast<Command>(command));
+    const Text usage(line.view());
+    const std::size_t begin = usage.find("usher ") + 6;
+    return usage.substr(begin, usage.find_first_of(" \n", begin) - begin);
+}
+
+Text joined_subcommands(const char* between) {
+    Text names;
+    for (int command = 1; command < command_count; ++command) {
+        names += (names.empty() ? "" : between) + name_of(command);
+    }
+    return names;
+}
+const Text subcommands = joined_subcommands(" ");
+
+// Those with a name, and the ends of the real-time ones.
+Text signal_names() {
+    Text names;
+    for (int signal = 1; signal <= signal_count; ++signal) {
+        char room[16];
+        Line line(room);
+        add_signal_name(line, signal);
+        Text name(line.view());
+        if (name.starts_with("SIG") && name.find_first_of("+-") == Text::npos) {
+            names += (names.empty() ? "" : " ") + name.substr(3);
+        }
+    }
+    return names;
+}
+const Text signals = signal_names();
+
+// How the checks begin that usher names to whoever writes another: "tcp://HOST:PORT, unix:/SOCKET".
+Text check_beginnings() {
+    Check check;
+    BadInput bad;
+    parse_check("", check, bad);
+    const Text accepted = unpacked(bad.accepted) + ", ";
+    Text beginnings;
+    for (std::size_t at = 0; at < accepted.size(); at = accepted.find(", ", at) + 2) {
+        const Text form = accepted.substr(at, accepted.find(", ", at) - at);
+        const std::size_t colon = form.find(':');
+        if (colon == 0) continue;  // ":PORT/PATH" begins with nothing to complete
+        const std::size_t end = colon + (form.substr(colon, 3) == "://" ? 3 : 1);
+        beginnings += (beginnings.empty() ? "" : " ") + form.substr(0, end);
+    }
+    return beginnings;
+}
+const Text checks = check_beginnings();
 
 // The words that an option's value can be, from its name in --help; empty: anything.
 Text values_of(const Option& option) {
@@ -73,7 +123,7 @@ _usher_value() {
     for (int command = 0; command < command_count; ++command) {
         for (const Option& option : option_table()) {
             if (!known_in(option, command) || !option.takes_value()) continue;
-            const Text name = command_names[command];
+            const Text name = name_of(command);
             Text patterns = short_form(option).empty() ? "" : name + ":" + short_form(option);
             if (!long_form(option).empty()) {
                 patterns += (patterns.empty() ? "" : " | ") + name + ":" + long_form(option);
@@ -90,7 +140,7 @@ _usher_options() {
     case $1 in
 )");
     for (int command = 0; command < command_count; ++command) {
-        std::printf("        %s) _usher_words '", command_names[command]);
+        std::printf("        %s) _usher_words '", name_of(command).c_str());
         for (const Option& option : option_table()) {
             if (known_in(option, command)) std::printf("%s ", forms(option, " ").c_str());
         }
@@ -103,7 +153,7 @@ _usher() {
     local cur=${COMP_WORDS[COMP_CWORD]} command=run at=1 option= ended=
     COMPREPLY=()
     case ${COMP_WORDS[1]} in
-        probe | wait | sleep | status)
+        %s)
             [ "$COMP_CWORD" = 1 ] || { command=${COMP_WORDS[1]}; at=2; } ;;
     esac
     # Over the words before the cursor; `--name=value` is three words here.
@@ -138,7 +188,7 @@ _usher() {
 }
 complete -o default -F _usher usher
 )",
-                checks, subcommands);
+                joined_subcommands(" | ").c_str(), checks.c_str(), subcommands.c_str());
 }
 
 // --- zsh --------------------------------------------------------------------------------------
@@ -175,7 +225,7 @@ _usher() {
     local command=run
     local -a options
     case ${words[2]} in
-        probe|wait|sleep|status)
+        %s)
             if (( CURRENT > 2 )); then
                 command=${words[2]}
                 words=(usher "${(@)words[3,-1]}")
@@ -183,9 +233,10 @@ _usher() {
             fi ;;
     esac
     case $command in
-)");
+)",
+                joined_subcommands("|").c_str());
     for (int command = 0; command < command_count; ++command) {
-        std::printf("        %s) options=(\n", command_names[command]);
+        std::printf("        %s) options=(\n", name_of(command).c_str());
         for (const Option& option : option_table()) {
             if (known_in(option, command)) write_zsh_option(option);
         }
@@ -209,7 +260,7 @@ _usher_check() { compadd -S '' -- %s; }
 
 _usher "$@"
 )",
-                subcommands, checks);
+                subcommands.c_str(), checks.c_str());
 }
 
 // --- fish -------------------------------------------------------------------------------------
@@ -243,7 +294,7 @@ function __usher_program_at
                 echo (math $at + 1)
                 return 0
             case )",
-                subcommands);
+                subcommands.c_str());
     for (const Option& option : option_table()) {
         if (known_in(option, 0) && option.takes_value())
             std::printf("%s ", forms(option, " ").c_str());
@@ -272,12 +323,12 @@ complete -c usher -n 'not contains -- (__usher_command) %s' -a '(__usher_complet
 complete -c usher -n 'test (count (commandline -opc)) = 1' -a '%s'
 complete -c usher -n 'contains -- (__usher_command) probe wait' -a '%s'
 )",
-                subcommands, subcommands, checks);
+                subcommands.c_str(), subcommands.c_str(), checks.c_str());
     for (int command = 0; command < command_count; ++command) {
         for (const Option& option : option_table()) {
             if (!known_in(option, command)) continue;
             std::printf("complete -c usher -n 'test \"$(__usher_command)\" = %s'",
-                        command_names[command]);
+                        name_of(command).c_str());
             if (option.letter != 0) std::printf(" -s %c", option.letter);
             if (*option.name() != 0) std::printf(" -l %s", option.name());
             if (option.takes_value()) std::printf(" -x");

@@ -75,11 +75,13 @@ class Completions(TestCase):
                 ("usher --forward=gr", "usher --forward=group"),
                 ("usher -f ma", "usher -f main"),
                 ("usher --linger-signal WIN", "usher --linger-signal WINCH"),
+                ("usher --linger-signal STK", "usher --linger-signal STKFLT"),
                 ("usher statu", "usher status"),
                 ("usher status --js", "usher status --json"),
                 ("usher probe --allow", "usher probe --allow-remote"),
                 ("usher probe -t 1s gr", "usher probe -t 1s grpc://"),
                 ("usher probe ready: li", "usher probe ready: live:"),
+                ("usher wait fi", "usher wait file:"),
                 ("usher wait --inter", "usher wait --interval"),
                 ("usher wait --allow", "usher wait --allow"),       # is probe's alone
                 ("usher -- bzcmp-of-u", "usher -- bzcmp-of-usher"),
