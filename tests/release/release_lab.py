@@ -63,6 +63,12 @@ def can_run(arch):
     return architectures()[arch]["qemu"] == "native" or arch == HERE
 
 
+def need(case, *programs):
+    for program in programs:
+        if shutil.which(program) is None:
+            case.skipTest(f"{program} is not installed")
+
+
 class TestCase(unittest.TestCase):
     def folder(self):
         path = tempfile.mkdtemp(prefix="usher-release-")
@@ -70,9 +76,7 @@ class TestCase(unittest.TestCase):
         return path
 
     def need(self, *programs):
-        for program in programs:
-            if shutil.which(program) is None:
-                self.skipTest(f"{program} is not installed")
+        need(self, *programs)
 
     def need_release_of_this_commit(self):
         """Only such a release can be made again from a clone."""
