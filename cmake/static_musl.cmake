@@ -45,19 +45,23 @@ if(machine MATCHES "musl")
   return()  # the compiler's own C library is the one we want
 endif()
 
-# Debian and Ubuntu: musl-tools has musl beside glibc. Its musl-gcc makes a dynamic executable of
+# musl beside glibc: Debian's and Ubuntu's musl-tools has it in /usr/lib/ARCH-linux-musl, Fedora's
+# musl-devel and musl-libc-static in /usr/ARCH-linux-musl. Their musl-gcc makes a dynamic executable of
 # -static-pie and knows no C++, so we name the pieces ourselves.
 if(machine MATCHES "^([^-]+)-")
   set(arch ${CMAKE_MATCH_1})
 endif()
-find_path(USHER_MUSL rcrt1.o HINTS /usr/lib/${arch}-linux-musl /usr/local/musl/lib
+find_path(USHER_MUSL rcrt1.o
+  HINTS /usr/lib/${arch}-linux-musl /usr/${arch}-linux-musl/lib64 /usr/${arch}-linux-musl/lib
+    /usr/local/musl/lib
   NO_CMAKE_FIND_ROOT_PATH)
 find_path(USHER_MUSL_INCLUDE features.h
-  HINTS /usr/include/${arch}-linux-musl ${USHER_MUSL}/../include
+  HINTS /usr/include/${arch}-linux-musl /usr/${arch}-linux-musl/include ${USHER_MUSL}/../include
   NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
-if(NOT EXISTS "${USHER_MUSL}/rcrt1.o" OR NOT EXISTS "${USHER_MUSL_INCLUDE}/features.h")
+if(NOT EXISTS "${USHER_MUSL}/rcrt1.o" OR NOT EXISTS "${USHER_MUSL}/libc.a"
+   OR NOT EXISTS "${USHER_MUSL_INCLUDE}/features.h")
   message(FATAL_ERROR "musl for ${arch} is missing: on Debian or Ubuntu apt-get install musl-tools, "
-    "to cross-compile scripts/musl, elsewhere set USHER_MUSL and USHER_MUSL_INCLUDE")
+    "on Fedora dnf install musl-gcc musl-libc-static, to cross-compile scripts/musl, elsewhere set USHER_MUSL and USHER_MUSL_INCLUDE")
 endif()
 
 # g++'s own folders, less the C library's: first the C++ headers, then musl's, then the compiler's.

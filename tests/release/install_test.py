@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """cmake --install, and what configure says when something is missing."""
 import os
+import platform
 import re
 
 from release_lab import HERE, TOP, VERSION, TestCase, run
 
+MUSL = f"{platform.machine()}-linux-musl"
 BUILD = os.path.join(TOP, "build", f"release-{HERE}")
 
 
@@ -33,6 +35,32 @@ class Install(TestCase):
         folder = self.folder()
         self.assertIn("musl for x86_64 is missing: on Debian or Ubuntu apt-get install musl-tools",
                       self.refused("-DUSHER_STATIC=ON", f"-DUSHER_MUSL={folder}", f"-DUSHER_MUSL_INCLUDE={folder}"))
+
+    def test_fedora_s_musl_is_found(self):
+        """Fedora has it in other folders: in a mount namespace of its own, this machine's is put there."""
+        self.need("unshare", "cmake")
+        if os.getuid() != 0 or not os.path.exists(f"/usr/lib/{MUSL}/libc.a"):
+            self.skipTest("needs root, and Debian's musl-tools")
+        script = f"""set -e
+            mount -t tmpfs tmpfs "$1"
+            mkdir -p "$1/upper/{MUSL}" "$1/work"
+            cp -r /usr/lib/{MUSL} "$1/upper/{MUSL}/lib64"
+            cp -r /usr/include/{MUSL} "$1/upper/{MUSL}/include"
+            mount -t overlay overlay -o "lowerdir=/usr,upperdir=$1/upper,workdir=$1/work" /usr
+            rm -r /usr/lib/{MUSL} /usr/include/{MUSL}
+            cmake -S "$2" -B "$1/build" -G Ninja -DCMAKE_BUILD_TYPE=None -DUSHER_STATIC=ON
+            grep ^USHER_MUSL "$1/build/CMakeCache.txt"
+            cmake --build "$1/build" --target usher
+            "$1/build/usher" --version"""
+        out = run("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", self.folder(), TOP)
+        self.assertIn(f"USHER_MUSL:PATH=/usr/{MUSL}/lib64\n", out)
+        self.assertIn(f"USHER_MUSL_INCLUDE:PATH=/usr/{MUSL}/include\n", out)
+        self.assertIn(f"\nusher {VERSION} (", out)
+        self.assertTrue(os.path.exists(f"/usr/lib/{MUSL}/libc.a"))
+
+    def test_a_missing_clang_tidy_is_told(self):
+        self.assertIn("no-tidy-here is missing: on Debian or Ubuntu apt-get install clang-tidy",
+                      self.refused("-DCMAKE_CXX_CLANG_TIDY=no-tidy-here;--quiet"))
 
     def test_an_old_compiler_is_told(self):
         self.assertIn("usher needs GCC 12 or Clang 16, or newer; this is GNU 11.0",
