@@ -332,6 +332,32 @@ def _():
     assert version in headings, f"{version} is not among {headings}"
 
 
+# usher:0.1.0, usher-0.1.0-linux-..., "usher 0.1.0 (", ARG VERSION=0.1.0
+VERSION_WORD = re.compile(r"\b(?:usher(?:[:/ -]|/v|:v)|VERSION=)v?(\d+\.\d+\.\d+)")
+
+
+def files_that_name_a_version():
+    """README, what people copy, and the docs."""
+    for folder in ("", "docs", "examples"):
+        for path, folders, names in os.walk(os.path.join(TOP, folder)):
+            if not folder:
+                folders.clear()
+            for name in names:
+                if re.search(r"\.(md|1|ya?ml|example|py|hcl|nomad)$|^Dockerfile", name) and name != "CHANGELOG.md":
+                    yield os.path.relpath(os.path.join(path, name), TOP)
+
+
+@test("every version of usher that README, the Dockerfiles, the examples and docs name is CMake's")
+def _():
+    version = re.search(r"^project\(usher VERSION (\S+)", text_of("CMakeLists.txt"), re.MULTILINE)[1]
+    equal(run("--version")[1].split()[1], version, "the binary's")
+    found = {name: VERSION_WORD.findall(text_of(name)) for name in files_that_name_a_version()}
+    for name, versions in found.items():
+        equal(set(versions) - {version}, set(), f"{name} (scripts/release knows only {version})")
+    for name in ("README.md", "Dockerfile.example", "examples/nginx/Dockerfile"):
+        assert found.get(name), f"{name} names no version: is this test still looking for the right words?"
+
+
 def slug(heading):
     """A heading's anchor, as GitHub and GitLab make it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

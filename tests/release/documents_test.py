@@ -5,7 +5,8 @@ import json
 import os
 import re
 
-from release_lab import DIST, VERSION, TestCase, made, made_architectures, statement, text_of
+from release_lab import (DIST, TOP, VERSION, TestCase, architectures, made, made_architectures, statement,
+                         text_of)
 
 
 def digest_of(path):
@@ -51,3 +52,16 @@ class Documents(TestCase):
         self.assertIn("pkg:deb/debian/gcc-12", uris)
         self.assertEqual(set(re.findall(r"@SIGNER_\w+@", json.dumps(shown))),
                          {"@SIGNER_REPOSITORY@", "@SIGNER_BUILDER@", "@SIGNER_RUN@"})
+
+    def test_readme_tells_the_sizes(self):
+        """README's row, to one KiB, and all architectures in it."""
+        rows = [[cell.strip() for cell in line.strip("| ").split("|")]
+                for line in text_of(os.path.join(TOP, "README.md")).splitlines() if line.startswith("|")]
+        head, = (row for row in rows if row[0] == "architecture")
+        sizes = dict(zip(head[1:], next(row for row in rows if row[0] == "KiB")[1:], strict=True))
+        self.assertEqual(set(sizes), set(architectures()))
+        for arch in made_architectures():
+            with self.subTest(arch):
+                made_kib = os.path.getsize(made("", arch)) / 1024
+                self.assertLessEqual(abs(int(sizes[arch]) - made_kib), 1,
+                                     f"README says {sizes[arch]} KiB of {arch}, it is {made_kib:.1f}")
