@@ -50,6 +50,10 @@ class Hardening(TestCase):
     def test_all_are_hardened(self):
         run(CHECK, *(made("", arch) for arch in made_architectures()))
 
+    def test_nothing_to_look_at_is_no_success(self):
+        with self.assertRaisesRegex(AssertionError, "no FILE to look at"):
+            run(CHECK)
+
     def test_an_executable_stack_is_seen(self):
         self.refused("NX", lambda data, at: struct.pack_into("<I", data, at[PT_GNU_STACK] + 4, 7))
 
