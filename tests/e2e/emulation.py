@@ -42,22 +42,23 @@ def enter(emulator):
         file.write(rule)
 
 
-# What qemu-user 7.2 does otherwise, the tests (`module: name`) in which it may show, and how many of
-# them failed for it at most when all architectures were run. Many of the tests pass all the same; one
-# that fails is excused. More of them than were ever seen are no limit of qemu's, but a fault.
+# What qemu-user 7.2 does otherwise, how many tests may fail for it, and in which (`module: name`) it may
+# show. The number is what was seen at most when all architectures were run, and a few more for a busy
+# machine. Many of the tests pass all the same; one that fails is excused. More than that are no limit of
+# qemu's, but a fault.
 LIMITS = (
-    ("has no child subreaper", 90,
+    ("has no child subreaper", 160,
      r"as a subreaper$|not PID 1|^subreaper: |^probe_program: |adopts orphans"
      r"|command lines of (tini|catatonit)|USHER_LINGER and"),
-    ("runs CLONE_VFORK as a plain fork, so a failed exec is not seen", 90,
+    ("runs CLONE_VFORK as a plain fork, so a failed exec is not seen", 18,
      r"^exec_errors: |on exec gives|a failed exec|a lone -|command lines of dumb-init"),
-    ("keeps signals, masks and dispositions of its own", 90,
+    ("keeps signals, masks and dispositions of its own", 52,
      r"^signals: |USHER_REWRITE|that signal N ended|exit statuses of|mask and dispositions|inherit"
      r"|no disposition is touched|real-time signals|the same as without usher"),
-    ("has memory, threads, descriptors and system calls of its own", 90,
+    ("has memory, threads, descriptors and system calls of its own", 34,
      r"^limits: |^probe_limits: |^privileges: |newer system calls|closed|environment that usher got"
      r"|names who did not stop|after su|strace"),
-    ("takes too long to start or to look up", 90,
+    ("takes too long to start or to look up", 26,
      r"^early_signals: |a TERM that comes before wait|^wait: (out of time|the interval|signal)"
      r"|started with &|tostop|the script's again"),
 )
