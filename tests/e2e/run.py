@@ -14,6 +14,7 @@ import importlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -87,8 +88,17 @@ def prepare(options, folder):
     os.sync()   # pages that are not written back yet count as private and dirty
 
 
+def reset_signals():
+    """What is run here ignores and blocks nothing, though this was started by nohup or with &."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals():
+        if signal.getsignal(number) == signal.SIG_IGN and number != signal.SIGPIPE:   # that is Python's own
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
 def main():
     options = parse_arguments()
+    reset_signals()
     tests = chosen(options)
     if options.list:
         for test in tests:
