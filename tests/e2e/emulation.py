@@ -47,15 +47,15 @@ def enter(emulator):
 # machine. Many of the tests pass all the same; one that fails is excused. More than that are no limit of
 # qemu's, but a fault.
 LIMITS = (
-    ("has no child subreaper", 160,
+    ("has no child subreaper", 155,
      r"as a subreaper$|not PID 1|^subreaper: |^probe_program: |adopts orphans"
      r"|command lines of (tini|catatonit)|USHER_LINGER and"),
-    ("runs CLONE_VFORK as a plain fork, so a failed exec is not seen", 18,
+    ("runs CLONE_VFORK as a plain fork, so a failed exec is not seen", 17,
      r"^exec_errors: |on exec gives|a failed exec|a lone -|command lines of dumb-init"),
-    ("keeps signals, masks and dispositions of its own", 52,
+    ("keeps signals, masks and dispositions of its own", 46,
      r"^signals: |USHER_REWRITE|that signal N ended|exit statuses of|mask and dispositions|inherit"
      r"|no disposition is touched|real-time signals|the same as without usher"),
-    ("has memory, threads, descriptors and system calls of its own", 34,
+    ("has memory, threads, descriptors and system calls of its own", 33,
      r"^limits: |^probe_limits: |^privileges: |newer system calls|closed|environment that usher got"
      r"|names who did not stop|after su|strace"),
     ("takes too long to start or to look up", 26,
