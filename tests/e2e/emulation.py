@@ -55,7 +55,7 @@ LIMITS = (
     ("keeps signals, masks and dispositions of its own", 46,
      r"^signals: |USHER_REWRITE|that signal N ended|exit statuses of|mask and dispositions|inherit"
      r"|no disposition is touched|real-time signals|the same as without usher"),
-    ("has memory, threads, descriptors and system calls of its own", 33,
+    ("has memory, threads, descriptors and system calls of its own", 35,
      r"^limits: |^probe_limits: |^privileges: |newer system calls|closed|environment that usher got"
      r"|names who did not stop|after su|strace"),
     ("takes too long to start or to look up", 26,
