@@ -5,10 +5,10 @@ import re
 import shutil
 import struct
 
-from release_lab import HERE, TOP, TestCase, made, made_architectures, run, text_of
+from release_lab import DIST, HERE, TOP, TestCase, made, made_architectures, run, text_of
 
 CHECK = os.path.join(TOP, "scripts", "hardening")
-MAP = os.path.join(TOP, "build", f"release-{HERE}", "usher.map")
+MAP = os.path.join(DIST, "..", "build", f"release-{HERE}", "usher.map")
 PT_DYNAMIC, PT_INTERP, PT_GNU_STACK, PT_GNU_RELRO = 2, 3, 0x6474e551, 0x6474e552
 DT_TEXTREL = 22
 
