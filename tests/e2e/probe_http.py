@@ -380,7 +380,7 @@ server {{ listen 127.0.0.1:8080; listen unix:{socket}; default_type text/plain;
 
 def with_nginx():
     network()
-    serve(nginx(NGINX.format(socket=scratch("nginx.sock"))), ("127.0.0.1", 8080))
+    serve(nginx(NGINX.format(socket=scratch("nginx.sock"))), ("127.0.0.1", 8080), scratch("nginx.sock"))
 
 
 @test("nginx: healthy, 204, 302 and 503 over TCP")
