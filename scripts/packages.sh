@@ -23,10 +23,11 @@ need() {
     # A server that a package brings must not be started by its installation.
     local log status=0
     log=$(mktemp)
+    # Lists that could not be renewed (a mirror is being updated) may still do: the installation tells.
     {
-        "${AS_ROOT[@]}" apt-get update &&
-            "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-                apt-get install -y --no-install-recommends "${missing[@]}"
+        "${AS_ROOT[@]}" apt-get update
+        "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+            apt-get install -y --no-install-recommends "${missing[@]}"
     } >"$log" 2>&1 </dev/null || status=$?
     [ $status = 0 ] || tail -n 20 "$log" >&2
     rm -f "$log"

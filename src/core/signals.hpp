@@ -65,8 +65,9 @@ struct Origin {
     bool itself = false;  ///< as if usher had sent it: how the kernel tells of EPIPE and EFBIG
 };
 
-/// Whether a received signal is to be forwarded. Not: SIGCHLD; the SIGPIPE and SIGXFSZ (setrlimit(2),
-/// RLIMIT_FSIZE) of usher's own writes; a fault or a terminal stop that no process sent.
+/// Whether a received signal is to be forwarded. Not: SIGCHLD; the SIGPIPE and SIGXFSZ
+/// (setrlimit(2), RLIMIT_FSIZE) of usher's own writes; a fault or a terminal stop that no process
+/// sent.
 bool concerns_program(int signal, Origin origin);
 
 }  // namespace usher

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 
-from harness import (CONFIG, KNOWN, TERM, add, background, comm, descendants, equal, scratch,
+from harness import (CONFIG, KNOWN, TERM, add, background, both, comm, descendants, equal, scratch,
                      signal_mask, test, tool, wait_for, witness)
 from lab import GOES_ON, NO_POINT, explore
 from probe_grpc import MESSAGE, OK_HEADERS, SETTINGS, TRAILERS
@@ -176,13 +176,13 @@ def _():
     explore("wait in vain", play, skipped=CLOCK)
 
 
-@test("wait is ended by TERM", timeout=600)
-def _():
+@both("wait is ended by TERM", timeout=600)
+def _(pid1):
     network()
 
     def play(scene, point):
         seen = scene.attempt(point, ["wait", "-t", limit(point, "1s"), "--interval", "500ms",
-                                     "tcp://127.0.0.1:8080"])
+                                     "tcp://127.0.0.1:8080"], inject=["--pid1"] if pid1 else [])
         seen.until(lambda: "waiting:" in seen.err or seen.over() or point.call in TELLING and
                    signal_mask(seen.pid, "SigBlk") & 1 << TERM - 1, "waits")
         seen.kill(TERM)
@@ -193,7 +193,7 @@ def _():
         deaf = point.call == "rt_sigtimedwait" and point.later
         assert status in (143, 125) or deaf and status == 124, f"status {status}"
         return GOES_ON if status == 143 else REFUSES
-    explore("wait and TERM", play, skipped=CLOCK)
+    explore(f"wait and TERM, pid1={pid1}", play, skipped=CLOCK)
 
 
 @test("sleep", timeout=600)
@@ -211,6 +211,22 @@ def _():
         assert time.monotonic() - began >= 0.02, "not long enough"
         return GOES_ON
     explore("sleep", play, skipped=CLOCK)
+
+
+@both("sleep is ended by TERM", timeout=600)
+def _(pid1):
+    def play(scene, point):
+        seen = scene.attempt(point, ["sleep", "1"], inject=["--pid1"] if pid1 else [])
+        seen.until(lambda: signal_mask(seen.pid, "SigBlk") & 1 << TERM - 1 or seen.over(), "sleeps")
+        seen.kill(TERM)
+        status = seen.finish()
+        if point.call in BEFORE_MAIN:
+            return "crashes in the C library's start"
+        # Where signals cannot be waited for it sleeps on.
+        deaf = point.call == "rt_sigtimedwait" and point.later
+        assert status in (143, 125) or deaf and status == 0, f"status {status}"
+        return GOES_ON if status in (143, 0) else REFUSES
+    explore(f"sleep and TERM, pid1={pid1}", play, skipped=CLOCK)
 
 
 @test("status", timeout=600)
