@@ -23,7 +23,7 @@ PATIENCE = 40.0        # seconds until something counts as a hang
 MOST_CPU = 400_000     # microseconds of usher itself; a life takes under 20,000
 # Where one of these is refused for good, probe and wait look a thousand times a second or as fast as
 # the answer that they cannot read comes in; until their time is up.
-BUSY = ("ppoll", "recvfrom", "read")
+BUSY = ("ppoll", "recvfrom", "rt_sigtimedwait")
 FATAL, GOES_ON = "fatal before the program runs", "goes on"
 
 
