@@ -313,9 +313,8 @@ def _():
             life.until(lambda: comm(life.pid) == "usher:running" or
                        refuses(point, "prctl.SET_NAME"), "usher supervises")
             os.write(on.master, CTRL_Z)
-            # Before it is asked for: who is not stopped yet has not been continued.
-            life.until(lambda: proc_state(program) == "T" or life.over(), "the program is stopped",
-                       PATIENCE if point is NO_POINT else 5)
+            if point.call != "kill":   # who may not stop itself continues it, sooner than this sees
+                life.until(lambda: proc_state(program) == "T" or life.over(), "^Z stops the program")
             # Where usher could not see why, it stays; where it cannot stop, it continues the program.
             with contextlib.suppress(*([Hang] if point is not NO_POINT else [])):
                 life.until(lambda: "stopped" in life.report, "usher stops",
