@@ -61,7 +61,7 @@ install_servers() {
         "/usr/lib/python3/dist-packages/grpc/__init__.py=python3-grpcio" || return 1
     need "/usr/include/grpcpp/grpcpp.h=libgrpc++-dev" pkg-config=pkg-config || true
     need go=golang-go "/usr/share/gocode/src/google.golang.org/grpc=golang-google-grpc-dev" || true
-    export USHER_NODE_PATH=$PWD/build/npm/node_modules
+    export TEST_NODE_PATH=$PWD/build/npm/node_modules
     need_node_modules
 }
 

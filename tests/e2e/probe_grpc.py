@@ -46,10 +46,10 @@ def go_command():
 
 
 def node_command():
-    folder = next((f for f in os.environ.get("USHER_NODE_PATH", "").split(":") + [
+    folder = next((f for f in os.environ.get("TEST_NODE_PATH", "").split(":") + [
         os.path.join(SERVERS, "node_modules"), "/usr/local/lib/node_modules"]
         if os.path.isdir(os.path.join(f, "grpc-health-check"))), None)
-    need(folder, "grpc-js and grpc-health-check are not installed (npm; USHER_NODE_PATH)")
+    need(folder, "grpc-js and grpc-health-check are not installed (npm; TEST_NODE_PATH)")
     return [peer("env"), f"NODE_PATH={folder}", peer("node"), os.path.join(SERVERS, "grpc_node.js")]
 
 

@@ -10,7 +10,7 @@ import engines
 import images
 from suite import NONROOT, TOP, need, program, scratch, skip
 
-NODE_PATH = os.environ.get("USHER_NODE_PATH", os.path.join(TOP, "build", "npm", "node_modules"))
+NODE_PATH = os.environ.get("TEST_NODE_PATH", os.path.join(TOP, "build", "npm", "node_modules"))
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
 
 

