@@ -189,12 +189,11 @@ void Init::receive(const sys::Received& received) {
         if (left_) return;
     }
     if (log_.enabled(is_tini() ? Level::debug : Level::info)) log_received(received);
-    Event event;  // set member by member, which is faster than clearing it first
-    event.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal;
-    event.signal = signal;
-    event.by_kernel = received.code > 0;
-    if (signal == sig::cont) event.foreground = terminal_.foreground(program_);
-    dispatch(std::move(event));
+    dispatch(
+        {.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal,
+         .signal = signal,
+         .foreground = signal == sig::cont ? terminal_.foreground(program_) : Foreground::unknown,
+         .by_kernel = received.code > 0});
     if (signal == sig::hup && !supervisor_.program_stopped()) {
         // It may have been stopped after that look and before it was told. After a stop signal each
         // stop is answered; a program that outlives a HUP may be stopped by who likes to.
@@ -250,9 +249,7 @@ void Init::reap() {
     if (main_status) {
         dispatch_seen(EventKind::main_ended, main_status);
     } else if (any) {
-        Event event;
-        event.kind = EventKind::somebody_ended;
-        dispatch(std::move(event));
+        dispatch({.kind = EventKind::somebody_ended});
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "text.hpp"
@@ -110,10 +111,9 @@ Result<Done> for_each_process(Visit visit, void* context) {
 }
 
 bool Descendants::know(const ProcessStat& stat) const {
-    for (const Known& one : known_) {
-        if (one.pid == stat.pid && one.start_time == stat.start_time) return true;
-    }
-    return false;
+    return std::ranges::any_of(known_, [&](const Known& one) {
+        return one.pid == stat.pid && one.start_time == stat.start_time;
+    });
 }
 
 bool Descendants::include(int pid) {
