@@ -52,7 +52,7 @@ def _(pid1):
 
 @both("a deep tree of processes is killed", timeout=90)
 def _(pid1):
-    check_that_killing_wins(start("--grace", "100ms", "--", *hostile("deep", 700), pid1=pid1))
+    check_that_killing_wins(start("--grace", "100ms", "--", *hostile("deep", 200), pid1=pid1))
 
 
 @both("an end of the program leaves no fork bomb behind", timeout=90)
