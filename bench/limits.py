@@ -138,7 +138,7 @@ def ahead(f):
     for figure in f.rows:
         best = f.best_peer(figure)
         own = f.rows[figure].get("usher", {})
-        if not best or "median" not in own:
+        if not best or "median" not in own or figure == "orphan_drift":   # a ratio of one's own
             continue
         peer = f.rows[figure][best[0]]
         word = "ahead" if own["median"] < best[1] else "equal" if own["median"] == best[1] else None

@@ -361,7 +361,9 @@ def main():
     limits.print_tables(report)
     subprocess.run([f"{HERE}/chart", path, f"{options.results}/charts"], check=True)
     say(f"{time.monotonic() - begin:.0f} s; {os.path.relpath(path)}")
-    missed = any(x["kind"] == "must" and not x["holds"] for x in report["limits"])
+    # Ratios of times (" x ") are told; a machine that is busy with something else moves them.
+    missed = any(x["kind"] == "must" and not x["holds"] and
+                 (" x " not in x["limit"] or x["measured"] == "not measured") for x in report["limits"])
     return 1 if missed or any(row["candidate"] == "all" for row in results.rows) else 0
 
 
