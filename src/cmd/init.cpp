@@ -243,7 +243,10 @@ void Init::reap() {
         } else {
             any = true;
             if (is_main) main_status = status;
-            note_end(pid, status);
+            const Level level = is_main                 ? Level::info
+                                : settings_.warn_reaped ? Level::warning
+                                                        : Level::debug;
+            if (log_.enabled(level)) log_end(level, pid, status);
         }
     }
     if (main_status) {
@@ -253,12 +256,8 @@ void Init::reap() {
     }
 }
 
-void Init::note_end(int pid, int status) {
-    const bool is_main = pid == program_ && supervisor_.program_alive();
-    const Level level = is_main                 ? Level::info
-                        : settings_.warn_reaped ? Level::warning
-                                                : Level::debug;
-    if (!log_.enabled(level)) return;
+void Init::log_end(Level level, int pid, int status) {
+    const bool is_main = level == Level::info;
     char room[96];
     Line text(room);
     const char* const reaped = is_tini() ? "Reaped zombie process with pid=" : "reaped ";

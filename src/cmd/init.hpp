@@ -33,7 +33,7 @@ class Init {
     [[gnu::hot]] void step();
     [[gnu::hot]] void receive(const sys::Received& received);
     [[gnu::hot]] void reap();
-    [[gnu::hot]] void note_end(int pid, int status);
+    [[gnu::noinline]] void log_end(Level level, int pid, int status);
     [[gnu::hot]] void dispatch(Event&& event);
     [[gnu::hot]] void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
     [[gnu::hot]] void perform(const Action& action);
