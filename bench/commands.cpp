@@ -127,7 +127,9 @@ int main(int argc, char** argv) {
     }
     std::erase_if(commands, [](const Command& c) { return !c.works; });
     for (int round = 0; round < o.rounds; ++round) {
-        for (Command& c : commands) c.wall_us.push_back(run_once(o, c));
+        for (const std::size_t which : turns(commands.size(), round)) {
+            commands[which].wall_us.push_back(run_once(o, commands[which]));
+        }
     }
     for (Command& c : commands) {
         if (!c.works) report_failure(o.figure + "_wall", c.name, "it failed in some rounds");

@@ -15,6 +15,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <numeric>
+#include <random>
 #include <sstream>
 
 namespace bench {
@@ -37,6 +39,13 @@ double quantile(const std::vector<double>& sorted, double part) {
 }
 
 }  // namespace
+
+std::vector<std::size_t> turns(std::size_t candidates, int round) {
+    std::vector<std::size_t> order(candidates);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::shuffle(order.begin(), order.end(), std::mt19937(static_cast<unsigned>(round)));
+    return order;
+}
 
 void report(const std::string& figure, const std::string& candidate, const char* unit,
             std::vector<double> rounds) {

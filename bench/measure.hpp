@@ -24,6 +24,11 @@ void report(const std::string& figure, const std::string& candidate, const char*
 void report_failure(const std::string& figure, const std::string& candidate,
                     const std::string& why);
 
+// In which order the candidates take their turns in this round: a shuffled one, the same in every
+// run. What one leaves in the caches its successor pays for, so nobody shall always follow the same
+// one.
+std::vector<std::size_t> turns(std::size_t candidates, int round);
+
 // Keeps this process and all that it starts on one CPU, with precedence over what else runs there.
 void take_cpu(int cpu);
 

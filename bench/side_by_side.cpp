@@ -69,13 +69,12 @@ struct Container {
     }
 };
 
-// The rounds of all inits, in turn; who begins changes from round to round.
+// The rounds of all inits, in turn.
 using Samples = std::vector<std::vector<double>>;
 Samples in_turn(const Options& o, int rounds, const std::function<double(std::size_t)>& measure) {
     Samples samples(o.inits.size());
     for (int round = 0; round < rounds; ++round) {
-        for (std::size_t i = 0; i < o.inits.size(); ++i) {
-            const std::size_t which = (i + static_cast<std::size_t>(round)) % o.inits.size();
+        for (const std::size_t which : turns(o.inits.size(), round)) {
             const double value = measure(which);
             if (value >= 0) samples[which].push_back(value);
         }
