@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import socket
 import termios
 import time
 
@@ -243,6 +244,28 @@ class OnTerminal:
 
     def foreground(self):
         return os.tcgetpgrp(self.master)
+
+
+class OnSocket:
+    """Lives with a socket of their own each as stderr."""
+
+    def __init__(self):
+        self.ours, self.theirs = socket.socketpair()
+
+    def open(self):
+        self.ours.close()
+        self.theirs.close()
+        self.ours, self.theirs = socket.socketpair()
+        return os.dup(self.theirs.fileno())
+
+    def options(self):
+        return {"stderr": self.open, "watched": lambda: [(self.ours.fileno(), "err")]}
+
+
+@both("a life told in full, into a socket", timeout=600)
+def _(pid1):
+    supervised(f"life into a socket, pid1={pid1}", ["-vv", "--linger", "200ms"], pid1,
+               **OnSocket().options())
 
 
 TERMINAL_CALLS = ("ioctl.TIOCGPGRP", "ioctl.TIOCSPGRP", "openat", "fcntl", "getpgid", "read")
