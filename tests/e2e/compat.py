@@ -8,7 +8,6 @@ others may, and those must.
 import collections
 import fcntl
 import os
-import platform
 import pty
 import re
 import shutil
@@ -16,6 +15,7 @@ import termios
 
 from harness import (CONFIG, TERM, add, alive, comm, equal, need, peer, proc_state, proc_status, report, run,
                      scratch, start, test, wait_for, witness)
+from limits import EM_X86_64, Elf
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TABLE = os.path.join(os.path.dirname(os.path.dirname(HERE)), "docs", "compat.md")
@@ -490,7 +490,7 @@ def _():
 
 @test("catatonit -P does not spin where it may not wait for signals")
 def _():
-    need(platform.machine() == "x86_64", "the number of the call is x86-64's")
+    need(Elf(CONFIG.usher).machine == EM_X86_64, "the number of the call is x86-64's")
     with start("-P", binary=own("catatonit"), before=("--seccomp", "38:128")) as init:  # rt_sigtimedwait
         wait_for(lambda: comm(init.pid) == "usher:starting", "it runs")
         def switches():

@@ -328,9 +328,14 @@ class Run:
         ended = not self.running()
         self.end()
         if ended and not self.pid1 and not any(r.running() for r in RUNS):
-            left = [f"{p} {comm(p)}" for p in processes() if p not in KNOWN and alive(p)]
+            def left():
+                return [f"{p} {comm(p)}" for p in processes() if p not in KNOWN and alive(p)]
+            # A child whose exec failed has told so, and let go of usher's memory, just before it is gone.
+            with contextlib.suppress(AssertionError):
+                wait_for(lambda: self.leaves or not left(), "nobody is left", 0.5)
+            told = ", ".join(left())
             kill_everything()
-            assert kind is not None or self.leaves or not left, f"left behind: {', '.join(left)}"
+            assert kind is not None or self.leaves or not told, f"left behind: {told}"
 
     def end(self):
         """Ends it by force, with all its descendants: only for what is still there."""

@@ -2,7 +2,6 @@
 """`usher wait`: tries until all is healthy, then becomes the program."""
 import json
 import os
-import platform
 import pty
 import re
 import time
@@ -10,6 +9,7 @@ import time
 from harness import (CONFIG, TERM, Stream, add, both, equal, inside, need, one_line, peer,
                      proc_status,
                      run, scratch, start, test, wait_for, witness)
+from limits import EM_X86_64, Elf
 from probe_lab import (Peer, expect, healthy, http, network, replace_file, replies, silent, timed, untimed)
 
 LOCAL = "http://127.0.0.1:8080/"
@@ -236,7 +236,7 @@ for number, code in ((15, 143), (2, 130)):
 
 @both("where signalfd is refused, a program's end is still seen and TERM still ends wait")
 def _(pid1):
-    need(platform.machine() == "x86_64", "the number of the call is x86-64's")
+    need(Elf(CONFIG.usher).machine == EM_X86_64, "the number of the call is x86-64's")
     network()
     refused = ("--seccomp", "38:289")   # ENOSYS, signalfd4
     equal(run("probe", "-t", "20s", "--", *witness("exit", 0), pid1=pid1, before=refused)[0], 0)
