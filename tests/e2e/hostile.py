@@ -33,7 +33,10 @@ def check_that_killing_wins(init):
 
 @both("chains of processes that fork and end for ever are killed", timeout=90)
 def _(pid1):
-    check_that_killing_wins(start("--grace", "100ms", "--", *hostile("chain", 4), pid1=pid1))
+    # Reaped more slowly than they end they would take all the pids of the machine.
+    with cgroup("chains", pids_max=1000) as folder:
+        check_that_killing_wins(start("--grace", "100ms", "--", *hostile("chain", 4), pid1=pid1,
+                                      before=("--cgroup", folder)))
 
 
 @both("a fork bomb under RLIMIT_NPROC is killed", timeout=90)
