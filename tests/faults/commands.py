@@ -31,6 +31,16 @@ def limit(point, short):
     return "20s" if point is NO_POINT else short
 
 
+def deaf_to_signals(point):
+    """Where signals cannot be waited for, what should end by TERM ends with its time."""
+    return point.call == "rt_sigtimedwait" and point.later
+
+
+def until_told(point):
+    """The time of a call that TERM is to end: no busy machine shall let it run out before."""
+    return "1s" if deaf_to_signals(point) else "20s"
+
+
 def outcome(seen, point, good):
     """What came of a probe: its exit code and its one line."""
     status = seen.finish()
@@ -185,7 +195,7 @@ def _(pid1):
     network()
 
     def play(scene, point):
-        seen = scene.attempt(point, ["wait", "-t", limit(point, "1s"), "--interval", "500ms",
+        seen = scene.attempt(point, ["wait", "-t", until_told(point), "--interval", "500ms",
                                      "tcp://127.0.0.1:8080"], inject=["--pid1"] if pid1 else [])
         seen.until(lambda: "waiting:" in seen.err or seen.over() or point.call in TELLING and
                    signal_mask(seen.pid, "SigBlk") & 1 << TERM - 1, "waits")
@@ -193,9 +203,7 @@ def _(pid1):
         status = seen.finish()
         if point.call in BEFORE_MAIN:
             return "crashes in the C library's start"
-        # Where signals cannot be waited for it is deaf, and ends with its time.
-        deaf = point.call == "rt_sigtimedwait" and point.later
-        assert status in (143, 125) or deaf and status == 124, f"status {status}"
+        assert status in (143, 125) or deaf_to_signals(point) and status == 124, f"status {status}"
         return GOES_ON if status == 143 else REFUSES
     explore(f"wait and TERM, pid1={pid1}", play, skipped=CLOCK)
 
@@ -220,16 +228,14 @@ def _():
 @both("sleep is ended by TERM", timeout=600)
 def _(pid1):
     def play(scene, point):
-        seen = scene.attempt(point, ["sleep", "1"], inject=["--pid1"] if pid1 else [])
+        seen = scene.attempt(point, ["sleep", until_told(point)], inject=["--pid1"] if pid1 else [])
         seen.until(lambda: comm(seen.pid) == "usher" or seen.over(), "it runs")
         # Until it has blocked it, PID 1 does not hear it; and what is waited for does not show as blocked.
         seen.until(lambda: seen.kill(TERM) or seen.over(), "it ends")
         status = seen.finish()
         if point.call in BEFORE_MAIN:
             return "crashes in the C library's start"
-        # Where signals cannot be waited for it sleeps on.
-        deaf = point.call == "rt_sigtimedwait" and point.later
-        assert status in (143, 125) or deaf and status == 0, f"status {status}"
+        assert status in (143, 125) or deaf_to_signals(point) and status == 0, f"status {status}"
         return GOES_ON if status in (143, 0) else REFUSES
     explore(f"sleep and TERM, pid1={pid1}", play, skipped=CLOCK)
 
