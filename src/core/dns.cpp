@@ -88,14 +88,14 @@ bool same_question(std::span<const uint8_t> reply, std::span<const uint8_t> quer
     return equal_ignoring_case(text(reply), text(query));
 }
 
-void read_record(Reader& from, AddressList& out) {
+void read_record(Reader& from, unsigned asked, AddressList& out) {
     from.skip_name();
     const unsigned type = from.number();
     from.skip(2 + 4);  // class, time to live
     const unsigned length = from.number();
+    if (type != asked) return from.skip(length);
     IpAddress address;
     address.v6 = type == static_cast<unsigned>(DnsType::aaaa);
-    if (!address.v6 && type != static_cast<unsigned>(DnsType::a)) return from.skip(length);
     if (length != (address.v6 ? 16U : 4U)) return from.skip(SIZE_MAX);
     for (unsigned i = 0; i < length; ++i) address.bytes[i] = static_cast<uint8_t>(from.byte());
     if (!from.bad()) out.add(address);
@@ -151,7 +151,9 @@ DnsReply parse_dns_reply(std::span<const uint8_t> reply, std::span<const uint8_t
     result.verdict = DnsVerdict::answer;
     if (result.code != 0) return result;
     from.skip(query.size() - header_size);
-    for (; answers > 0 && !from.bad(); --answers) read_record(from, out);
+    // A query ends with its type, which is below 256, and its class.
+    const unsigned asked = query[query.size() - 3];
+    for (; answers > 0 && !from.bad(); --answers) read_record(from, asked, out);
     // Where a truncated reply is cut is the server's choice.
     if (from.bad() && !result.truncated) result.verdict = DnsVerdict::bad;
     return result;

@@ -39,9 +39,9 @@ struct DnsReply {
     uint8_t code = 0;
 };
 
-// Reads a reply to `query` and adds all A and AAAA records of its answer section, whatever name
-// they belong to: a CNAME chain needs no following, so no compression pointer is ever followed
-// either.
+// Reads a reply to `query` and adds all records of its answer section that are of the type asked
+// for, whatever name they belong to: a CNAME chain needs no following, so no compression pointer is
+// ever followed either.
 DnsReply parse_dns_reply(std::span<const uint8_t> reply, std::span<const uint8_t> query,
                          AddressList& out);
 
