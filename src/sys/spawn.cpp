@@ -117,7 +117,7 @@ void search_and_exec(Child& child, std::string_view name) {
     child.failure = best;
 }
 
-void rewrite_listen_pid(Child& child, std::span<char> room) {
+void rewrite_listen_pid(const Child& child, std::span<char> room) {
     for (char** entry = child.envp; *entry != nullptr; ++entry) {
         std::string_view value = *entry;
         if (!take_prefix(value, listen_pid)) continue;
@@ -186,6 +186,25 @@ int run_child(void* argument) {
     sys::exit(1);
 }
 
+#ifdef __GLIBC__
+Result<int> clone_child(char* stack, int flags, Child& child) {
+    const int pid = clone(run_child, stack, flags, &child);
+    if (pid < 0) return Error{.number = errno};
+    return pid;
+}
+#else
+// The part of musl's clone() that does not prepare for a child which goes on without an exec; that
+// part grew to 1 KiB in musl 1.2.5. Returns -errno.
+extern "C" int musl_clone(int (*run)(void*), void* stack, int flags, void* argument,
+                          ...) __asm__("__clone");
+
+Result<int> clone_child(char* stack, int flags, Child& child) {
+    const int pid = musl_clone(run_child, stack, flags, &child);
+    if (pid < 0) return Error{.number = -pid};
+    return pid;
+}
+#endif
+
 // The child's stack is our own, from a little below what clone uses of it: we are suspended until
 // the child has exec'ed, and whatever we call later uses the same pages again.
 [[gnu::noinline]] char* child_stack() {
@@ -217,10 +236,10 @@ Spawned spawn(const SpawnRequest& request) {
     }
     char* const stack = child_stack();
     // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
-    const int pid = clone(run_child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
-    if (pid < 0) return {.pid = 0, .failure = {.stage = "clone", .number = errno}};
+    const auto pid = clone_child(stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
+    if (!pid) return {.pid = 0, .failure = {.stage = "clone", .number = pid.error.number}};
     if (child.failure.number == 0) child.failure.stage = nullptr;
-    return {.pid = pid, .failure = child.failure};
+    return {.pid = pid.value, .failure = child.failure};
 }
 
 SpawnFailure exec_in_place(const SpawnRequest& request) {
