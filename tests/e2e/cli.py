@@ -122,7 +122,7 @@ def _():
     for word in ("-V", "--version"):
         status, out, err = run(word)
         equal((status, err), (0, ""))
-        match = re.fullmatch(r"usher \d+\.\d+\.\d+ \((commit [0-9a-f]{12}, )?musl [\d.]+, \w+\)",
+        match = re.fullmatch(r"usher \d+\.\d+\.\d+ \((commit [0-9a-f]{12}(-dirty)?, )?musl [\d.]+, \w+\)",
                              one_line(out))
         assert match, out
 
