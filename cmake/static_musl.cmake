@@ -12,8 +12,9 @@ if(machine MATCHES "powerpc64|ppc64")
   target_compile_options(usher_build INTERFACE -mlong-double-64)  # musl's
 endif()
 if(machine MATCHES "x86_64|i[3-6]86")
-  target_compile_options(usher_build INTERFACE -fcf-protection=none -mgeneral-regs-only
-    $<$<CXX_COMPILER_ID:GNU>:-malign-data=abi>)
+  # Clang takes -mgeneral-regs-only for a refusal of long double, which libstdc++ names.
+  target_compile_options(usher_build INTERFACE -fcf-protection=none
+    $<$<CXX_COMPILER_ID:GNU>:-mgeneral-regs-only;-malign-data=abi>)
 endif()
 if(NOT machine MATCHES "aarch64|powerpc64|ppc64")  # their kernels may have pages of 64 KiB
   target_link_options(usher_link INTERFACE -Wl,-z,max-page-size=4096)
