@@ -90,7 +90,15 @@ def python():
 
 
 def node():
-    return {**shell(), **images.from_machine(*found("node"))}
+    """Debian's Node.js reads some of its built-in modules from files, whose paths are in its library."""
+    program, = found("node")
+    inside = set()
+    for path in (program, *images.libraries(program)):
+        if "node" in os.path.basename(path):
+            with open(path, "rb") as file:
+                inside.update(re.findall(rb"/usr/share/nodejs/[\w./@-]+\.js", file.read()))
+    built_in = [path.decode() for path in sorted(inside) if os.path.exists(path)]
+    return {**shell(), **images.from_machine(program, *built_in)}
 
 
 def nginx():

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -312,6 +313,8 @@ class OciRuntime(Engine):
         shutil.rmtree(self.folder("bundles", container.name), ignore_errors=True)
 
     def containers(self):
+        if not os.path.isdir(self.folder("state")):  # which newer ones take for an error
+            return []
         return answer(*self.command("list", f"-{self.quiet}")).split()
 
 
@@ -441,8 +444,10 @@ class Containerd(Daemon):
 
     def exec(self, container, args, user):
         words = ["--user", user] if user else []
-        return call(*self.command("task", "exec", "--exec-id", unique("exec"), *words,
-                                  container.name, *args), check=False)
+        status, output = call(*self.command("task", "exec", "--exec-id", unique("exec"), *words,
+                                            container.name, *args), check=False)
+        # ctr's own words, of what it will not do in some later version.
+        return status, re.sub(r'(?m)^time="[^"]*" level=warning .*\n', "", output)
 
     def remove(self, container):
         if container.popen.poll() is None:
