@@ -108,3 +108,4 @@ class Hardening(TestCase):
             file.truncate(72 * 1024 + 1)
         with self.assertRaisesRegex(AssertionError, "usher: more than 73728 bytes"):
             run(CHECK, path)
+        run(CHECK, "--any-size", path)

@@ -58,6 +58,41 @@ class Install(TestCase):
         self.assertIn(f"\nusher {VERSION} (", out)
         self.assertTrue(os.path.exists(f"/usr/lib/{MUSL}/libc.a"))
 
+    def as_on_alpine(self, folder, musl):
+        """Writes compilers that say they are Alpine's: their own C library is musl. Options that name them."""
+        search = run("g++", "-x", "c++", "-E", "-Wp,-v", "/dev/null")
+        found = re.findall(r"^ (/\S+)", search, re.MULTILINE)
+        headers = [*(x for x in found if "c++" in x), f"/usr/include/{MUSL}",
+                   *(x for x in found if re.search(r"/gcc/", x))]
+        words = " ".join(["-nostdinc", "-nostdinc++", "'-D__GLIBC_PREREQ(major,minor)=0'",
+                          *(f"-isystem {x}" for x in headers)])
+        options = []
+        for language, compiler in (("C", "gcc"), ("CXX", "g++")):
+            path = os.path.join(folder, compiler)
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"""#!/bin/sh
+                    case "$*" in
+                        -dumpmachine) echo x86_64-alpine-linux-musl; exit ;;
+                        -print-file-name=rcrt1.o) echo {musl}/rcrt1.o; exit ;;
+                    esac
+                    exec /usr/bin/{compiler} {words} "$@"\n""")
+            os.chmod(path, 0o755)
+            options += [f"-DCMAKE_{language}_COMPILER={path}", f"-DCMAKE_{language}_COMPILER_WORKS=1"]
+        return options
+
+    def test_alpine_s_compiler_needs_no_other_musl(self):
+        folder = self.folder()
+        options = self.as_on_alpine(folder, f"/usr/lib/{MUSL}")
+        run("cmake", "-S", TOP, "-B", f"{folder}/build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=None",
+            "-DUSHER_STATIC=ON", *options)
+        run("cmake", "--build", f"{folder}/build", "--target", "usher")
+        run(os.path.join(TOP, "scripts", "hardening"), f"{folder}/build/usher")
+        self.assertIn(f"usher {VERSION} (", run(f"{folder}/build/usher", "--version"))
+
+    def test_a_missing_c_library_is_told_on_alpine(self):
+        self.assertIn("the C library to link with is missing: on Alpine apk add musl-dev",
+                      self.refused("-DUSHER_STATIC=ON", *self.as_on_alpine(self.folder(), "/nowhere")))
+
     def test_a_missing_clang_tidy_is_told(self):
         self.assertIn("no-tidy-here is missing: on Debian or Ubuntu apt-get install clang-tidy",
                       self.refused("-DCMAKE_CXX_CLANG_TIDY=no-tidy-here;--quiet"))
