@@ -39,9 +39,10 @@ for _where in PLACES:
                 equal(press(session, report, sig, key), [1] * ROUNDS, "signals")
                 equal(report.count(f"got {sig} k"), ROUNDS, "signals from the terminal itself")
                 equal(state(session.pid), "running", "usher's state")
-                assert "received SIGUSR2" in session.text, "the log is on the screen"
-                assert f"received SIG{ {INT: 'INT', QUIT: 'QUIT'}[sig] }" not in session.text
                 end_program(session)
+                wait_for(lambda s=session: "ended: exit code 137" in s.text, "the log on the screen")
+                assert "received SIGUSR2" in session.text, "what usher received is on the screen"
+                assert f"received SIG{ {INT: 'INT', QUIT: 'QUIT'}[sig] }" not in session.text
 
 
 @test("^C reaches the program exactly once: the test fails on dumb-init -c")
