@@ -1,4 +1,6 @@
-# musl beside glibc: Debian's and Ubuntu's musl-tools has it in /usr/lib/ARCH-linux-musl, Fedora's
+# Included by static_musl.cmake, with `machine`: where the compiler's own C library is glibc.
+#
+# musl is beside it: Debian's and Ubuntu's musl-tools has it in /usr/lib/ARCH-linux-musl, Fedora's
 # musl-devel and musl-libc-static in /usr/ARCH-linux-musl. Their musl-gcc makes a dynamic executable of
 # -static-pie and knows no C++, so we name the pieces ourselves.
 if(machine MATCHES "^([^-]+)-")
