@@ -10,7 +10,7 @@ CALLED = {"docker": "/sbin/docker-init", "podman": "/run/podman-init"}
 def _(engine):
     with engine.run(image(), "/witness", "orphans", "20", init=True) as container:
         container.wait_log("spawned 20")
-        equal(container.state(), "running", "the state in PID 1's comm")
+        wait_for(lambda: container.state() == "running", "running in PID 1's comm", 30)
         command = harness.read_proc(container.pid, "cmdline").split("\0")
         equal(command[:3], [CALLED[engine.name], "--", "/witness"], "PID 1's command line")
         wait_for(lambda: len(harness.children(container.pid)) == 1, "its only child is witness", 30)

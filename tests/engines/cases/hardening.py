@@ -59,7 +59,7 @@ def _(engine):
         equal(limit_of(container.pid, "pids.max", "pids.max"), 4, "the limit of processes")
         equal(limit_of(container.pid, "memory.limit_in_bytes", "memory.max"), MEMORY,
               "the limit of memory")
-        equal(container.state(), "running", "the state")
+        wait_for(lambda: container.state() == "running", "it says that the program runs", 30)
         container.kill(15)
         wait_for(lambda: container.state() == "draining", "it drains", 30)
         assert answers(port), "it does not serve while it drains"

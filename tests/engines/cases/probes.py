@@ -25,8 +25,9 @@ def _(engine):
     with engine.run(image(), "/usher", "-v", "--pre-stop", "1h", "--", "/witness", "catch",
                     "--exit", "15:0") as container:
         container.wait_log("ready")
-        status, output = container.exec("/usher", "status", "--json", user=NONROOT)
-        equal((status, output), (0, '{"pid":1,"state":"running"}\n'), "the status")
+        # The program may be a moment ahead of usher's word that it runs.
+        wait_for(lambda: container.exec("/usher", "status", "--json", user=NONROOT) ==
+                 (0, '{"pid":1,"state":"running"}\n'), "the status", 30)
         equal(container.exec("/usher", "probe", "ready:", user=NONROOT)[0], 0, "running")
         container.kill(15)
         container.wait_log("draining")
