@@ -193,8 +193,8 @@ def alive(pid):
 
 
 def inner_pid(pid):
-    """The pid of a process as its innermost PID namespace sees it."""
-    return int(proc_status(pid)["NSpid"].split()[-1])
+    """The pid of a process as its innermost PID namespace sees it; 0: it is gone."""
+    return int(proc_status(pid).get("NSpid", "0").split()[-1])
 
 
 # --- running --------------------------------------------------------------------------------
