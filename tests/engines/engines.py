@@ -313,8 +313,8 @@ class OciRuntime(Engine):
         shutil.rmtree(self.folder("bundles", container.name), ignore_errors=True)
 
     def containers(self):
-        if not os.path.isdir(self.folder("state")):  # which newer ones take for an error
-            return []
+        if not os.path.isdir(self.folder("state")):
+            return []  # none was ever run; newer ones of runc would call that an error
         return answer(*self.command("list", f"-{self.quiet}")).split()
 
 

@@ -72,7 +72,7 @@ class Install(TestCase):
             with open(path, "w", encoding="ascii") as file:
                 file.write(f"""#!/bin/sh
                     case "$*" in
-                        -dumpmachine) echo x86_64-alpine-linux-musl; exit ;;
+                        -dumpmachine) echo {platform.machine()}-alpine-linux-musl; exit ;;
                         -print-file-name=rcrt1.o) echo {musl}/rcrt1.o; exit ;;
                     esac
                     exec /usr/bin/{compiler} {words} "$@"\n""")

@@ -44,6 +44,7 @@ std::string record(std::string_view owner, unsigned type, std::string_view rdata
 }
 const std::string pointer = "\xc0\x0c";
 const std::string query = query_for("db.example");
+const std::string query_six = query_for("db.example", DnsType::aaaa);
 std::string reply_to(const std::string& query, unsigned flags, unsigned answers,
                      const std::string& records) {
     return query.substr(0, 2) + number(flags) + number(1) + number(answers) + "\0\0\0\0"s +
@@ -101,7 +102,6 @@ TEST(DnsReply, GivesAddressesOfTheFamilyThatWasAskedFor) {
     const Parsed four = parse(good(2, records));
     EXPECT_EQ(four.reply.verdict, DnsVerdict::answer);
     EXPECT_EQ(four.addresses, "10.0.0.1");
-    const std::string query_six = query_for("db.example", DnsType::aaaa);
     const Parsed six = parse(reply_to(query_six, 0x8180, 2, records), query_six);
     EXPECT_EQ(six.reply.verdict, DnsVerdict::answer);
     EXPECT_EQ(six.addresses, "fd00::1");
@@ -217,7 +217,6 @@ TEST(DnsReply, RefusesGarbageRecords) {
         EXPECT_EQ(verdict(good(1, records)), DnsVerdict::bad);
         EXPECT_EQ(parse(good(1, records)).addresses, "");
     }
-    const std::string query_six = query_for("db.example", DnsType::aaaa);
     const Parsed six =
         parse(reply_to(query_six, 0x8180, 1, record(pointer, 28, "\1\2\3\4")), query_six);
     EXPECT_EQ(six.reply.verdict, DnsVerdict::bad);
