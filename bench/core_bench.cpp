@@ -65,7 +65,7 @@ void log_line_is_built(benchmark::State& state) {
     std::array<char, 512> room{};
     const auto format = static_cast<LogFormat>(state.range(0));
     for (auto _ : state) {
-        Line line(room);
+        Writer line(room);
         add_record(line, record, format, 1'700'000'000'123'456'789, 1);
         benchmark::DoNotOptimize(line.view().data());
     }

@@ -101,15 +101,13 @@ def judge(rows, partial=False):
     size = f.get("size")
     rss, dirty = f.get("rss", what="worst"), f.get("private_dirty", what="worst")
     found = [
-        at_most("release binary", 72, size and size / 1024, "KiB"),
-        at_most("Rss of the idle init, worst run", 96, rss, "KiB"),
-        at_most("Rss of the idle init, worst run", 48, rss, "KiB", aim=True),
-        at_most("Private_Dirty of the idle init, worst run", 24, dirty, "KiB"),
+        at_most("release binary", 112, size and size / 1024, "KiB"),
+        at_most("Rss of the idle init, worst run", 32, rss, "KiB"),
+        at_most("Private_Dirty of the idle init, worst run", 20, dirty, "KiB"),
         at_most("heap: brk and anonymous mmap", 0, f.get("heap_calls"), "calls"),
         at_most("wake-ups while idle", 0, f.get("idle_wake_ups")),
-        at_most("system calls to launch", 20, f.get("calls_launch")),
-        at_most("launch + exit, x floor", 1.15, f.ratio("launch", "floor")),
-        at_most("launch + exit, x floor", 1.05, f.ratio("launch", "floor"), aim=True),
+        at_most("system calls to launch", 16, f.get("calls_launch")),
+        at_most("launch + exit, x floor", 1.1, f.ratio("launch", "floor")),
         at_most("launch + exit, x floor with vfork", 1.05, f.ratio("launch", "floor-vfork"), aim=True),
         at_most("launch + exit, x best peer", 0.6, f.ratio("launch", "best peer")),
         at_most("signal until handled, x best peer", 1.05, f.ratio("signal", "best peer")),

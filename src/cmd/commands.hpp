@@ -4,8 +4,7 @@
 
 #include <span>
 
-#include "options.hpp"
-#include "signals.hpp"
+#include "peer.hpp"
 
 namespace usher::cmd {
 
@@ -20,7 +19,7 @@ struct Invocation {
 int run(const Invocation& invocation);
 
 /// In the place of another init, whose name usher was called by.
-int imitate(Command peer, const Invocation& invocation);
+int imitate(Peer peer, const Invocation& invocation);
 
 /// `usher probe`: one try. `usher wait`: tries until it works, then becomes PROGRAM, if there is
 /// one.

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
-#include "error_text.hpp"
 #include "exit_status.hpp"
-#include "packed_text.hpp"
+#include "file.hpp"
+#include "memory.hpp"
 #include "proc.hpp"
 
 namespace usher::cmd {
@@ -23,7 +23,7 @@ bool is_gone(int pid) {
 
 void set_comm(State state) {
     char room[16];
-    Line(room).add("usher:").add(state_name(state)).add('\0');
+    Writer(room).add("usher:").add(state_name(state)).add('\0');
     (void)sys::set_name(room);
 }
 
@@ -67,31 +67,26 @@ void continue_stopped(void* context, int pid) {
     }
 }
 
-struct Survivors {
-    static constexpr int most_named = 16;
+struct SurvivorWalk {
     bool is_init;
     int self;
-    Line& text;
-    int count = 0;
+    Narrator::Survivors told{};
     sys::Descendants descendants{};
 };
 
 void name_survivor(void* context, int pid) {
-    Survivors& survivors = *static_cast<Survivors*>(context);
-    if (pid == survivors.self) return;
+    SurvivorWalk& walk = *static_cast<SurvivorWalk*>(context);
+    if (pid == walk.self) return;
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.is_dead()) return;
-    if (!survivors.is_init && !survivors.descendants.include(pid)) return;
-    if (++survivors.count > Survivors::most_named) return;
-    survivors.text.add(survivors.count > 1 ? ", " : " ").add(pid);
-    survivors.text.add(" (").add_untrusted(stat.value.name).add(')');
+    if (walk.is_init || walk.descendants.include(pid)) walk.told.add(pid, stat.value.name);
 }
 
 }  // namespace
 
 Init::Init(const RunSettings& settings, sys::Log& log)
     : settings_(settings),
-      log_(log),
+      narrator_(settings, log),
       self_(sys::getpid()),
       is_init_(self_ == 1),
       supervisor_(settings, is_init_) {}
@@ -99,29 +94,17 @@ Init::Init(const RunSettings& settings, sys::Log& log)
 void Init::prepare() {
     set_comm(State::starting);
     if (!is_init_ && !(settings_.subreaper && sys::set_child_subreaper())) {
-        warn("no-subreaper",
-             is_tini()
-                 ? packed<"not PID 1 and no child subreaper, so zombie reaping won't work.\n"
-                          "Use -s or TINI_SUBREAPER, or run tini as PID 1.">
-                 : packed<"not PID 1 and no child subreaper: orphans will not be reaped here">);
+        narrator_.no_subreaper();
     }
     if (settings_.parent_death != 0) {
         const int parent = sys::getppid();
         const auto asked = sys::set_parent_death_signal(settings_.parent_death);
-        if (!asked) {
-            warn("no-parent-death", packed<"the parent's death will not be noticed">);
-        }
+        if (!asked) narrator_.no_parent_death();
         // It may have died before the kernel knew of our wish. Parent 0 is outside the namespace,
         // and stays 0 whatever happens to it.
         if (sys::getppid() != parent) (void)sys::kill(self_, settings_.parent_death);
     }
     if (settings_.use_terminal) terminal_ = sys::Terminal::find(is_init_);
-}
-
-void Init::warn(const char* event, const char* packed_text) {
-    char room[160];
-    Line text(room);
-    log_.write({.level = Level::warning, .event = event, .text = text.add(packed_text).view()});
 }
 
 int Init::terminal_to_give() const { return terminal_.is_ours() ? terminal_.fd() : -1; }
@@ -132,14 +115,7 @@ void Init::take_terminal_back(int program_group) const {
 
 int Init::supervise(int program, std::string_view name) {
     program_ = program;
-    if (log_.enabled(Level::info)) {
-        char room[128];
-        Line text(room);
-        text.add(is_tini() ? "Spawned child process '" : "started ").add_untrusted(name);
-        text.add(is_tini() ? "' with pid '" : " as pid ").add(program);
-        if (is_tini()) text.add('\'');
-        log_.write({.event = "started", .text = text.view(), .pid = program, .name = name});
-    }
+    narrator_.started(program, name);
     dispatch({.kind = EventKind::started});
     sys::release_start_up();
     while (!left_) step();
@@ -172,7 +148,7 @@ void Init::step() {
 void Init::receive(const sys::Received& received) {
     const int signal = received.signal;
     if (signal == sig::chld) {
-        if (is_tini()) log_.write({.level = Level::debug, .text = "Received SIGCHLD"});
+        narrator_.child_news();
         return reap();
     }
     // A program in our own process group got what the keyboard sends from the terminal itself.
@@ -188,7 +164,7 @@ void Init::receive(const sys::Received& received) {
         reap();
         if (left_) return;
     }
-    if (log_.enabled(is_tini() ? Level::debug : Level::info)) log_received(received);
+    narrator_.received(received);
     dispatch(
         {.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal,
          .signal = signal,
@@ -200,23 +176,6 @@ void Init::receive(const sys::Received& received) {
         reap();
         if (supervisor_.program_stopped()) resume();
     }
-}
-
-void Init::log_received(const sys::Received& received) {
-    char room[96];
-    Line text(room);
-    text.add(is_tini() ? "Passing signal: '" : "received ");
-    add_signal_name(text, received.signal);
-    if (is_tini()) {
-        text.add('\'');
-    } else if (received.pid != 0) {
-        text.add(" from pid ").add(received.pid);
-    }
-    log_.write({.level = is_tini() ? Level::debug : Level::info,
-                .event = "received",
-                .text = text.view(),
-                .pid = received.pid,
-                .signal = received.signal});
 }
 
 // SIGCHLD says that something happened, not how much: ask until nothing is left to tell.
@@ -242,11 +201,12 @@ void Init::reap() {
             }
         } else {
             any = true;
-            if (is_main) main_status = status;
-            const Level level = is_main                 ? Level::info
-                                : settings_.warn_reaped ? Level::warning
-                                                        : Level::debug;
-            if (log_.enabled(level)) log_end(level, pid, status);
+            if (is_main) {
+                main_status = status;
+                narrator_.main_ended(pid, status);
+            } else {
+                narrator_.reaped(pid, status);
+            }
         }
     }
     if (main_status) {
@@ -254,26 +214,6 @@ void Init::reap() {
     } else if (any) {
         dispatch({.kind = EventKind::somebody_ended});
     }
-}
-
-void Init::log_end(Level level, int pid, int status) {
-    const bool is_main = level == Level::info;
-    char room[96];
-    Line text(room);
-    const char* const reaped = is_tini() ? "Reaped zombie process with pid=" : "reaped ";
-    text.add(is_main ? "main process " : reaped).add(pid);
-    if (is_tini() && !is_main) {
-        // tini's own words, and nothing behind them
-    } else if ((status & 0x7f) != 0) {
-        add_signal_name(text.add(": ended by "), status & 0x7f);
-    } else {
-        text.add(": exit code ").add(shell_code(status));
-    }
-    log_.write({.level = level,
-                .event = is_main ? "main-ended" : "reaped",
-                .text = text.view(),
-                .pid = pid,
-                .status = shell_code(status)});
 }
 
 // With a look at the terminal.
@@ -297,39 +237,7 @@ void Init::show_state() {
     if (state == shown_) return;
     shown_ = state;
     if (state != State::ended) set_comm(state);
-    log_state();
-}
-
-void Init::log_state() {
-    if (!log_.enabled(Level::info)) return;
-    char room[160];
-    Line text(room);
-    const State state = supervisor_.state();
-    text.add(state_name(state));
-    switch (state) {
-        case State::draining:
-            text.add(packed<": serving on for ">);
-            add_duration(text, settings_.pre_stop);
-            text.add(packed<" before the stop signal is forwarded">);
-            break;
-        case State::stopping:
-            text.add(": grace ");
-            add_duration(text, settings_.grace);
-            break;
-        case State::lingering:
-            text.add(packed<": waiting up to ">);
-            add_duration(text, settings_.linger);
-            text.add(packed<" for what the main process left behind">);
-            break;
-        case State::ended: text.add(": exit code ").add(supervisor_.exit_code()); break;
-        case State::starting:
-        case State::running:
-        case State::killing: break;
-    }
-    log_.write({.event = "state",
-                .text = text.view(),
-                .status = state == State::ended ? supervisor_.exit_code() : -1,
-                .name = state_name(state)});
+    narrator_.entered(state, supervisor_.exit_code());
 }
 
 void Init::perform(const Action& action) {
@@ -366,22 +274,22 @@ void Init::resume() {
 void Init::send(int signal) {
     if (settings_.forward == Forward::all) return tell_rest(signal);
     if (settings_.forward == Forward::group) return send_to_group(signal);
-    log_kill("process", program_, signal, sys::kill(program_, signal).error);
+    narrator_.sent(Whom::process, program_, signal, sys::kill(program_, signal).error);
 }
 
 void Init::send_to_group(int signal) {
     const auto sent = sys::kill(-program_, signal);
-    log_kill("process group", program_, signal, sent.error);
+    narrator_.sent(Whom::group, program_, signal, sent.error);
     // Once the main process has been reaped its pid may be another's.
     if (sent || sent.error.number != ESRCH || !supervisor_.program_alive()) return;
-    log_kill("process", program_, signal, sys::kill(program_, signal).error);
+    narrator_.sent(Whom::process, program_, signal, sys::kill(program_, signal).error);
 }
 
 // To everything that is left. Only PID 1 may say "everybody"; in a host's PID namespace that would
 // be the host.
 void Init::tell_rest(int signal) {
     if (is_init_) {
-        log_kill("every process", 0, signal, sys::kill(everybody, signal).error);
+        narrator_.sent(Whom::everybody, 0, signal, sys::kill(everybody, signal).error);
         return;
     }
     if (sys::proc_is_ours()) {
@@ -398,44 +306,16 @@ void Init::tell_rest(int signal) {
                 break;
             }
         }
-        if (told) return log_kill("all descendants", 0, signal, telling.error);
+        if (told) return narrator_.sent(Whom::descendants, 0, signal, telling.error);
     }
-    log_kill("process group", program_, signal, sys::kill(-program_, signal).error);
-}
-
-void Init::log_kill(const char* whom, int pid, int signal, const Error& error) {
-    const Level level = error.number == 0 || error.number == ESRCH ? Level::info : Level::warning;
-    if (log_.enabled(level)) tell_of_kill(level, whom, pid, signal, error);
-}
-
-void Init::tell_of_kill(Level level, const char* whom, int pid, int signal, const Error& error) {
-    char room[160];
-    Line text(room);
-    text.add("sent ");
-    if (error.number != 0) text.cut(0), text.add("cannot send ");
-    add_signal_name(text, signal);
-    text.add(" to ").add(whom);
-    if (pid != 0) text.add(' ').add(pid);
-    if (error.number != 0) sys::add_error(text.add(": "), error.number);
-    log_.write({.level = level,
-                .event = error.number == 0 ? "sent" : "not-sent",
-                .text = text.view(),
-                .pid = pid,
-                .signal = signal});
+    narrator_.sent(Whom::group, program_, signal, sys::kill(-program_, signal).error);
 }
 
 void Init::name_survivors() {
-    if (!log_.enabled(Level::warning)) return;
-    char room[640];
-    Line text(room);
-    text.add(packed<"killing what did not stop:">);
-    Survivors survivors{.is_init = is_init_, .self = self_, .text = text};
-    if (!sys::proc_is_ours() || !sys::for_each_process(name_survivor, &survivors)) {
-        text.add(packed<" unknown processes (no /proc)">);
-    }
-    const int unnamed = survivors.count - Survivors::most_named;
-    if (unnamed > 0) text.add(" and ").add(unnamed).add(" more");
-    log_.write({.level = Level::warning, .event = "survivors", .text = text.view()});
+    if (!narrator_.asks_for_survivors()) return;
+    SurvivorWalk walk{.is_init = is_init_, .self = self_};
+    if (!sys::proc_is_ours() || !sys::for_each_process(name_survivor, &walk)) walk.told.unknown();
+    narrator_.killing(walk.told);
 }
 
 // As the terminal's ^Z would: by that signal, so that the shell outside sees a stopped job. The

@@ -5,8 +5,7 @@
 #include <string_view>
 
 #include "kernel.hpp"
-#include "log.hpp"
-#include "supervisor.hpp"
+#include "narrator.hpp"
 #include "terminal.hpp"
 
 namespace usher::cmd {
@@ -28,12 +27,9 @@ class Init {
     [[gnu::hot]] int supervise(int program, std::string_view name);
 
   private:
-    [[nodiscard]] bool is_tini() const { return settings_.log_format == LogFormat::tini; }
-    void warn(const char* event, const char* packed_text);
     [[gnu::hot]] void step();
     [[gnu::hot]] void receive(const sys::Received& received);
     [[gnu::hot]] void reap();
-    [[gnu::noinline]] void log_end(Level level, int pid, int status);
     [[gnu::hot]] void dispatch(Event&& event);
     [[gnu::hot]] void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
     [[gnu::hot]] void perform(const Action& action);
@@ -42,17 +38,12 @@ class Init {
     void continue_rest();
     void resume();
     void tell_rest(int signal);
-    void name_survivors();
+    [[gnu::noinline]] void name_survivors();
     void stop(int whom, int signal);
     [[gnu::hot]] void show_state();
-    void log_state();
-    [[gnu::noinline]] void log_received(const sys::Received& received);
-    [[gnu::hot]] void log_kill(const char* whom, int pid, int signal, const Error& error);
-    [[gnu::noinline]] void tell_of_kill(Level level, const char* whom, int pid, int signal,
-                                        const Error& error);
 
     const RunSettings& settings_;
-    sys::Log& log_;
+    Narrator narrator_;
     int self_;
     bool is_init_;
     Supervisor supervisor_;

@@ -4,8 +4,7 @@
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "kernel.hpp"
-#include "options.hpp"
-#include "packed_text.hpp"
+#include "memory.hpp"
 #include "print.hpp"
 
 namespace {
@@ -15,8 +14,8 @@ using namespace usher;
 int dispatch(const cmd::Invocation& invocation) {
     // A subcommand is known only as the very first word: `usher -- status` runs a program.
     const auto words = invocation.words;
-    const Command peer = words.empty() ? Command::run : peer_called(words[0]);
-    if (peer != Command::run) return cmd::imitate(peer, invocation);
+    const auto peer = words.empty() ? std::nullopt : peer_called(words[0]);
+    if (peer) return cmd::imitate(*peer, invocation);
     const auto command = words.size() > 1 ? find_command(words[1]) : std::nullopt;
     switch (command.value_or(Command::run)) {
         case Command::run: return cmd::run(invocation);
@@ -24,7 +23,6 @@ int dispatch(const cmd::Invocation& invocation) {
         case Command::wait: return cmd::wait(invocation);
         case Command::sleep: return cmd::sleep(invocation);
         case Command::status: return cmd::status(invocation);
-        default: break;
     }
     return cmd::run(invocation);
 }
@@ -37,7 +35,7 @@ int main(int argc, char** argv) {
     const auto inherited = sys::rt_sigprocmask(sys::MaskHow::set, all_signals);
     sys::protect_relocated_data();
     // A seccomp profile may refuse: without it signals would be lost, or end usher.
-    if (!inherited) sys::exit(cmd::complain({.problem = packed<"cannot block signals">}));
+    if (!inherited) sys::exit(cmd::complain({.problem = "cannot block signals"}));
     if (argc < 1) sys::exit(to_int(ExitCode::usher_failed));  // execve with no argv at all
     const cmd::Invocation invocation{.words = {argv, static_cast<std::size_t>(argc)},
                                      .environment = environ,

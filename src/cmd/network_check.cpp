@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "error_text.hpp"
+#include "file.hpp"
 #include "log.hpp"
-#include "packed_text.hpp"
 
 namespace usher::cmd {
 
@@ -68,9 +68,9 @@ void NetworkCheck::addresses_known(Time now) {
         if (sys::is_local(addresses_.items[i])) continue;
         char text[ip_text_limit];
         outcome_->settle(Health::misused)
-            .add(packed<"not this container's own address: ">)
-            .add(format_ip(addresses_.items[i], text))
-            .add(packed<" (--allow-remote permits it)">);
+            .add("not this container's own address: ")
+            .add_untrusted(format_ip(addresses_.items[i], text))
+            .add(" (--allow-remote permits it)");
         phase_ = Phase::over;
         return;
     }
@@ -95,10 +95,12 @@ void NetworkCheck::begin_connect() {
                          : sys::tcp_address(addresses_.items[next_address_], endpoint.port);
     if (settings_->verbosity > 0) {
         char room[ip_text_limit + 16];
-        Line text(room);
+        Writer text(room);
         text.add("connecting");
         char ip[ip_text_limit];
-        if (!endpoint.is_unix) text.add(" to ").add(format_ip(addresses_.items[next_address_], ip));
+        if (!endpoint.is_unix) {
+            text.add(" to ").add_untrusted(format_ip(addresses_.items[next_address_], ip));
+        }
         trace(text.view());
     }
     const auto fd = sys::stream_socket(to);
@@ -133,7 +135,7 @@ void NetworkCheck::connected() {
     if (check_->kind == CheckKind::tcp) return succeed();
     sent_ = 0;
     if (check_->kind == CheckKind::http) {
-        http_.emplace(settings_->contains, equal(settings_->method, "HEAD"));
+        http_.emplace(settings_->contains, settings_->method == "HEAD");
     } else {
         grpc_.emplace();
     }
@@ -170,7 +172,7 @@ void NetworkCheck::build_request() {
     }
     if (!length) {
         outcome_->settle(Health::misused)
-            .add(packed<"not a request: over 4096 bytes, or control characters">);
+            .add("not a request: over 4096 bytes, or control characters");
         phase_ = Phase::over;
     }
     request_length_ = length.value_or(0);
@@ -220,15 +222,14 @@ void NetworkCheck::finish(Verdict verdict) {
 void NetworkCheck::judge_http() {
     const int status = http_->status();
     if (status != 0 && !settings_->statuses.has(status)) {
-        Line& detail = outcome_->settle(Health::unhealthy, true);
+        Writer& detail = outcome_->settle(Health::unhealthy, true);
         detail.add("status ").add(status);
-        if (status >= 300 && status < 400)
-            detail.add(packed<" (a redirect, which is not followed)">);
+        if (status >= 300 && status < 400) detail.add(" (a redirect, which is not followed)");
         detail.add(", want ").add_untrusted(settings_->status_list).add(',');
     } else if (http_->verdict() == Verdict::done) {
         outcome_->settle(Health::healthy, true).add(status);
     } else {
-        Line& detail = outcome_->settle(Health::unhealthy);
+        Writer& detail = outcome_->settle(Health::unhealthy);
         detail.add("reply: ").add(reason_text(http_->reason()));
         if (http_->reason() == Reason::not_found) {
             detail.add(" '").add_untrusted(settings_->contains).add('\'');
@@ -243,18 +244,18 @@ void NetworkCheck::judge_grpc() {
             .add(serving_text(grpc_->serving()));
         return;
     }
-    Line& detail = outcome_->settle(Health::unhealthy);
+    Writer& detail = outcome_->settle(Health::unhealthy);
     const Reason reason = grpc_->reason();
     detail.add("reply: ").add(reason_text(reason));
     if (reason == Reason::failed) {
         detail.add(": ").add(static_cast<std::int64_t>(grpc_->grpc_status()));
-        const std::string_view name = grpc_status_text(grpc_->grpc_status());
+        const Literal name = grpc_status_text(grpc_->grpc_status());
         if (!name.empty()) detail.add(' ').add(name);
         if (!grpc_->message().empty()) detail.add(": ").add_untrusted(grpc_->message());
     } else if (reason == Reason::goaway || reason == Reason::rst_stream) {
         detail.add(", code ").add(static_cast<std::int64_t>(grpc_->error_code()));
     } else if (reason == Reason::http_status || reason == Reason::no_trailers) {
-        detail.add(packed<", HTTP status ">).add(grpc_->http_status());
+        detail.add(", HTTP status ").add(grpc_->http_status());
     }
 }
 
@@ -308,21 +309,32 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
     }
 }
 
+Literal NetworkCheck::phase_name() const {
+    switch (phase_) {
+        case Phase::over: break;
+        case Phase::resolve: return "resolve";
+        case Phase::connect:
+        case Phase::retry: return "connect";
+        case Phase::send: return "send";
+        case Phase::reply: return "reply";
+    }
+    return {};
+}
+
 void NetworkCheck::time_out() {
-    constexpr char names[][8] = {"", "resolve", "connect", "connect", "send", "reply"};
-    const char* const name = names[static_cast<int>(phase_)];
-    fail(name, phase_ == Phase::retry ? packed<"backlog full, timed out"> : "timed out");
+    const bool is_full = phase_ == Phase::retry;
+    fail(phase_name(), is_full ? Literal("backlog full, timed out") : Literal("timed out"));
     outcome_->timed = true;
 }
 
-void NetworkCheck::fail(const char* phase, const char* reason) {
+void NetworkCheck::fail(Literal phase, Literal reason) {
     outcome_->settle(Health::unhealthy).add(phase).add(": ").add(reason);
     disconnect();
     phase_ = Phase::over;
 }
 
-void NetworkCheck::fail(const char* phase, int number) {
-    fail(phase, "");
+void NetworkCheck::fail(Literal phase, int number) {
+    fail(phase, Literal());
     sys::add_error(outcome_->detail, number);
 }
 
@@ -340,8 +352,8 @@ void NetworkCheck::disconnect() {
 void NetworkCheck::trace(std::string_view what) {
     if (settings_->verbosity <= 0) return;
     char room[256];
-    Line line(room);
-    line.add_untrusted(check_->text).add(": ").add(what).add(" at ");
+    Writer line(room);
+    line.add_untrusted(check_->text).add(": ").add_untrusted(what).add(" at ");
     line.add((sys::monotonic_clock() - started_) / millisecond).add("ms\n");
     sys::Log().put(line.view());
 }

@@ -45,8 +45,9 @@ class NetworkCheck {
     void judge_http();
     void judge_grpc();
     void time_out();
-    void fail(const char* phase, const char* reason);
-    void fail(const char* phase, int number);
+    [[nodiscard]] Literal phase_name() const;
+    void fail(Literal phase, Literal reason);
+    void fail(Literal phase, int number);
     void succeed();
     void finish(Verdict verdict);
     void disconnect();

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "parse.hpp"
+#include "duration.hpp"
 #include "text.hpp"
 
 namespace usher::cmd {
@@ -22,7 +22,7 @@ struct Outcome {
     bool timed = false;  ///< the line ends with how long it took
     Duration took = 0;
     char room[200] = {};
-    Line detail{room};  ///< "200", "connect: Connection refused"
+    Writer detail{room};  ///< "200", "connect: Connection refused"
 
     Outcome() = default;
     Outcome(const Outcome&) = delete;
@@ -34,7 +34,7 @@ struct Outcome {
         detail.cut(0);
     }
     /// Settles it, with a detail built from pieces; the first word counts.
-    Line& settle(Health verdict, bool with_time = false) {
+    Writer& settle(Health verdict, bool with_time = false) {
         health = verdict;
         timed = with_time;
         detail.cut(0);

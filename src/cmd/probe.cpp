@@ -3,17 +3,17 @@
 #include <new>
 
 #include "commands.hpp"
+#include "environment.hpp"
 #include "exit_status.hpp"
-#include "packed_text.hpp"
+#include "file.hpp"
+#include "http.hpp"
 #include "print.hpp"
 #include "prober.hpp"
+#include "start_failure.hpp"
 
 namespace usher::cmd {
 
 namespace {
-
-constexpr int stdout_fd = 1;
-constexpr int stderr_fd = 2;
 
 // One try of `wait` may hang in a peer that is just going down; the next one asks its successor.
 constexpr Duration longest_try = 10 * second;
@@ -26,7 +26,7 @@ struct Arena {
 
 bool expand(std::string_view& text, const Invocation& invocation, Arena& arena, BadInput& bad) {
     if (!has(text, "${")) return true;
-    Line line(std::span(arena.room).subspan(arena.used));
+    Writer line(std::span(arena.room).subspan(arena.used));
     if (!expand_variables(text, invocation.environment, line, bad)) return false;
     text = line.view();
     arena.used += line.size();
@@ -52,7 +52,7 @@ bool read_options(Command command, const Invocation& invocation, OptionReader& r
         }
     }
     bad = reader.bad();
-    return bad.problem == nullptr;
+    return bad.problem.empty();
 }
 
 bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena& arena,
@@ -77,7 +77,7 @@ bool add_checks(Prober& prober, std::span<char*>& words, const Invocation& invoc
     while (!words.empty()) {
         const std::string_view word = words[0];
         words = words.subspan(1);
-        if (equal(word, "--")) return true;
+        if (word == "--") return true;
         if (!add_check(prober, word, invocation, arena, bad)) return false;
     }
     return true;
@@ -99,7 +99,7 @@ void print_results(const Prober& prober, int fd) {
     sys::Log out(fd);
     for (std::size_t i = 0; i < prober.count(); ++i) {
         char room[256];
-        Line line(room);
+        Writer line(room);
         prober.add_result(line, i);
         out.put(line.view());
     }
@@ -112,12 +112,14 @@ class Progress {
   public:
     explicit Progress(const ProbeSettings& settings)
         : quiet_(settings.verbosity < 0),
-          on_terminal_(static_cast<bool>(sys::tcgetpgrp(stderr_fd))) {}
+          on_terminal_(static_cast<bool>(sys::tcgetpgrp(sys::stderr_fd))) {
+        if (on_terminal_) clear_ = "\r\x1b[K";
+    }
 
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress() {
-        if (!quiet_ && on_terminal_) log_.put(clear());
+        if (!quiet_ && on_terminal_) log_.put(clear_.view());
     }
 
     void tell(Prober& prober, Duration waited) {
@@ -125,28 +127,28 @@ class Progress {
         char room[512];
         for (std::size_t i = 0; i < prober.count(); ++i) {
             if (!prober.has_changed(i)) continue;
-            Line line(room);
-            line.add(clear()).add(packed<"usher: waiting: ">);
+            Writer line(room);
+            line.add(clear_).add("usher: waiting: ");
             prober.add_result(line, i);
             log_.put(line.view());
         }
         if (!on_terminal_) return;
-        Line line(room);
-        line.add(clear()).add("waiting for ").add(waited / second).add('s');
+        Writer line(room);
+        line.add(clear_).add("waiting for ").add(waited / second).add('s');
         log_.put(line.view());
     }
 
   private:
-    [[nodiscard]] std::string_view clear() const { return on_terminal_ ? "\r\x1b[K" : ""; }
     sys::Log log_;
     bool quiet_;
     bool on_terminal_;
+    Literal clear_{};  ///< what takes back the line that tells how long it has been
 };
 
 int probe_once(Prober& prober, const ProbeSettings& settings) {
     const int signal = prober.run(after(sys::monotonic_clock(), settings.timeout));
     if (signal != 0) return signal_code(signal);
-    if (settings.verbosity >= 0 || prober.any_misused()) print_results(prober, stdout_fd);
+    if (settings.verbosity >= 0 || prober.any_misused()) print_results(prober, sys::stdout_fd);
     if (prober.any_misused()) return to_int(ExitCode::usher_failed);
     return to_int(prober.all_healthy() ? ExitCode::success : ExitCode::unhealthy);
 }
@@ -206,8 +208,8 @@ int check(Command command, const Invocation& invocation) {
     }
     if (is_probe && program != nullptr && !prober.add_program(program, bad)) return complain(bad);
     if (prober.count() == 0) {
-        return complain({.problem = packed<"no check given (see --help)">,
-                         .where = is_probe ? "probe" : "wait"});
+        return complain(
+            {.problem = "no check given (see --help)", .where = is_probe ? "probe" : "wait"});
     }
     if (is_probe) return probe_once(prober, settings);
 
@@ -215,7 +217,7 @@ int check(Command command, const Invocation& invocation) {
     const bool succeeded = code == to_int(ExitCode::success);
     const bool ran_out = code == to_int(ExitCode::timed_out);
     // The program's stdout is its own.
-    const int results = program == nullptr ? stdout_fd : stderr_fd;
+    const int results = program == nullptr ? sys::stdout_fd : sys::stderr_fd;
     if (settings.verbosity >= 0 && (ran_out || (succeeded && program == nullptr))) {
         print_results(prober, results);
     }

@@ -7,9 +7,10 @@
 #include <new>
 
 #include "error_text.hpp"
+#include "file.hpp"
 #include "find_usher.hpp"
 #include "log_record.hpp"
-#include "packed_text.hpp"
+#include "number.hpp"
 #include "proc.hpp"
 
 namespace usher::cmd {
@@ -26,7 +27,9 @@ constexpr Duration without_signalfd = 20 * millisecond;
 // Clocks of two machines, or a file system's coarse one, may differ by this much.
 constexpr Duration future_tolerance = 5 * second;
 
-void add_seconds(Line& line, Duration duration) { add_duration(line, duration / second * second); }
+void add_seconds(Writer& line, Duration duration) {
+    add_duration(line, duration / second * second);
+}
 
 }  // namespace
 
@@ -44,12 +47,12 @@ Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
 }
 
 bool Prober::add(std::string_view text, BadInput& bad) {
-    if (count_ == most_checks) return refuse(bad, packed<"one check too many:">, text, "up to 16");
+    if (count_ == most_checks) return refuse(bad, "one check too many:", text, "up to 16");
     return parse_check(text, (new (&slots_[count_++]) Slot)->check, bad);
 }
 
 bool Prober::add_program(char* const* argv, BadInput& bad) {
-    if (count_ == most_checks) return refuse(bad, packed<"one check too many:">, *argv, "up to 16");
+    if (count_ == most_checks) return refuse(bad, "one check too many:", *argv, "up to 16");
     program_ = argv;
     (new (&slots_[count_++]) Slot)->check = {.kind = CheckKind::program, .text = *argv};
     return true;
@@ -147,26 +150,25 @@ void Prober::start(Slot& slot, Time now, Time deadline) {
 
 void Prober::settle_file(Slot& slot) {
     char path[sys::path_max];
-    Line line(path);
-    line.add(slot.check.target).add('\0');
+    Writer line(path);
+    line.add_raw(slot.check.target).add('\0');
     const auto facts = sys::statx(path);
     if (!facts) {
         sys::add_error(slot.outcome.settle(Health::unhealthy).add("file: "), facts.error.number);
         return;
     }
     const Duration age = sys::wall_clock() - facts.value.modified;
-    Line& detail = slot.outcome.settle(Health::unhealthy);
+    Writer& detail = slot.outcome.settle(Health::unhealthy);
     if (age < -future_tolerance) {
-        add_seconds(detail.add(packed<"file: modified ">), -age);
-        detail.add(packed<" in the future">);
+        add_seconds(detail.add("file: modified "), -age);
+        detail.add(" in the future");
     } else if (slot.check.max_age != infinite && age > slot.check.max_age) {
         add_seconds(detail.add("file: "), age);
-        detail.add(packed<" old, want at most ">);
+        detail.add(" old, want at most ");
         add_duration(detail, slot.check.max_age);
     } else if (facts.value.size < slot.check.min_size) {
         detail.add("file: ").add(static_cast<std::int64_t>(facts.value.size));
-        detail.add(packed<" bytes, want at least ">)
-            .add(static_cast<std::int64_t>(slot.check.min_size));
+        detail.add(" bytes, want at least ").add(static_cast<std::int64_t>(slot.check.min_size));
     } else {
         add_seconds(slot.outcome.settle(Health::healthy).add("modified "),
                     std::max<Duration>(age, 0));
@@ -176,11 +178,11 @@ void Prober::settle_file(Slot& slot) {
 
 void Prober::settle_pid(Slot& slot) {
     int pid = slot.check.pid;
-    Line& detail = slot.outcome.settle(Health::unhealthy);
+    Writer& detail = slot.outcome.settle(Health::unhealthy);
     if (!slot.check.target.empty()) {
         char path[sys::path_max];
-        Line line(path);
-        line.add(slot.check.target).add('\0');
+        Writer line(path);
+        line.add_raw(slot.check.target).add('\0');
         char room[32];
         const auto length = sys::read_file(path, room);
         if (!length) {
@@ -192,7 +194,7 @@ void Prober::settle_pid(Slot& slot) {
         while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
         const auto number = parse_number(text, INT32_MAX);
         if (!number || *number == 0) {
-            detail.add(packed<"pid file: not a pid: '">).add_untrusted(text).add('\'');
+            detail.add("pid file: not a pid: '").add_untrusted(text).add('\'');
             return;
         }
         pid = static_cast<int>(*number);
@@ -243,13 +245,13 @@ bool Prober::any_misused() const {
     return false;
 }
 
-void Prober::add_result(Line& line, std::size_t index) const {
+void Prober::add_result(Writer& line, std::size_t index) const {
     const Slot& slot = slots_[index];
     const bool passed = slot.outcome.health == Health::healthy;
     const bool healthy = passed != settings_.invert && slot.outcome.health != Health::misused;
     char room[longest_result - 1];
-    Line text(room);
-    text.add(healthy ? "healthy " : "unhealthy ")
+    Writer text(room);
+    text.add(healthy ? Literal("healthy ") : Literal("unhealthy "))
         .add_untrusted(slice(slot.check.text, 0, longest_check));
     if (settings_.invert) text.add(" (--not)");
     const bool has_colon = text.view().back() == ':';  // "ready:"
@@ -257,7 +259,7 @@ void Prober::add_result(Line& line, std::size_t index) const {
     const std::string_view detail = slot.outcome.detail.view();
     if (!detail.empty()) text.add(' ').add_untrusted(detail);
     if (slot.outcome.timed) text.add(" in ").add(slot.outcome.took / millisecond).add("ms");
-    line.add(text.view()).add('\n');
+    line.add_raw(text.view()).add('\n');
 }
 
 bool Prober::has_changed(std::size_t index) {

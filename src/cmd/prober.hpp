@@ -37,7 +37,7 @@ class Prober {
     [[nodiscard]] bool all_healthy() const;
     [[nodiscard]] bool any_misused() const;
     /// "healthy CHECK ..." or "unhealthy CHECK: ...", with a newline, at most 256 bytes.
-    void add_result(Line& line, std::size_t index) const;
+    void add_result(Writer& line, std::size_t index) const;
     /// Whether this check's result is another than the last time this was asked.
     bool has_changed(std::size_t index);
 

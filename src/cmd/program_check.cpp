@@ -5,7 +5,6 @@
 
 #include "error_text.hpp"
 #include "exit_status.hpp"
-#include "packed_text.hpp"
 #include "proc.hpp"
 #include "spawn.hpp"
 
@@ -33,13 +32,13 @@ void ProgramCheck::start(char* const* argv, const Invocation& invocation, Outcom
                     .envp = invocation.environment,
                     .mask = invocation.mask,
                     .sigchld = sigchld ? sigchld.value : sys::Disposition::other});
-    if (spawned.failure.stage == nullptr) {
+    if (spawned.failure.stage.empty()) {
         pid_ = spawned.pid;
         return;
     }
-    Line& detail = outcome.settle(Health::unhealthy).add(spawned.failure.stage).add(": ");
+    Writer& detail = outcome.settle(Health::unhealthy).add(spawned.failure.stage).add(": ");
     if (spawned.failure.interpreter_missing) {
-        detail.add(packed<"interpreter or loader missing">);
+        detail.add("interpreter or loader missing");
     } else {
         sys::add_error(detail, spawned.failure.number);
     }
@@ -64,7 +63,7 @@ bool ProgramCheck::reap() {
     }
 }
 
-void ProgramCheck::kill_all(const char* reason) {
+void ProgramCheck::kill_all(Literal reason) {
     if (pid_ == 0) return;
     if (outcome_->health == Health::pending) outcome_->settle(Health::unhealthy, true).add(reason);
     const Time end = sys::monotonic_clock() + kill_time;

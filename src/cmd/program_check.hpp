@@ -16,7 +16,7 @@ class ProgramCheck {
     bool reap();
     /// The time is up: SIGKILL to its process group and to its descendants in other groups, and
     /// waits for them, at most 40 ms. Does nothing when the program has ended.
-    void kill_all(const char* reason);
+    void kill_all(Literal reason);
 
   private:
     int pid_ = 0;  ///< 0: not running

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "release_inherited.hpp"
 
+#include "file.hpp"
 #include "proc.hpp"
 
 namespace usher::cmd {

@@ -4,10 +4,10 @@
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "init.hpp"
-#include "packed_text.hpp"
+#include "memory.hpp"
 #include "print.hpp"
 #include "release_inherited.hpp"
-#include "spawn.hpp"
+#include "start_failure.hpp"
 
 namespace usher::cmd {
 
@@ -21,19 +21,19 @@ bool read_environment(RunSettings& settings, char* const* environment, BadInput&
 }
 
 // A name nobody knows is worth a warning: it is probably misspelt.
-void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
+[[gnu::noinline]] void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
     for (; *environment != nullptr; ++environment) {
         std::string_view rest = *environment;
         const std::string_view name = take_until(rest, '=');
-        if (!begins_with(name, "USHER_") || is_foreign_variable(name) ||
+        if (!name.starts_with("USHER_") || is_foreign_variable(name) ||
             find_variable(name) != nullptr) {
             continue;
         }
         char room[256];
-        Line text(room);
-        text.add(packed<"unknown variable ">).add_untrusted(name);
+        Writer text(room);
+        text.add("unknown variable ").add_untrusted(name);
         if (const Option* nearest = nearest_variable(name)) {
-            text.add(packed<"; did you mean ">);
+            text.add("; did you mean ");
             add_variable_name(text, *nearest);
             text.add('?');
         }
@@ -42,7 +42,8 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
 }
 
 // Part of the loop, so that the start-up code is not mapped again only to return through it.
-[[noreturn, gnu::hot]] void supervise_to_the_end(Init& init, int program, const char* name) {
+[[noreturn, gnu::hot, gnu::noinline]] void supervise_to_the_end(Init& init, int program,
+                                                                const char* name) {
     sys::exit(init.supervise(program, name));
 }
 
@@ -62,7 +63,7 @@ int run(const Invocation& invocation) {
         case RunRequest::license: return print_license();
         case RunRequest::run: break;
     }
-    log.set(settings.log_format, settings.verbosity);
+    log.set(settings.wording.style, settings.verbosity);
     warn_of_unknown_variables(invocation.environment, log);
     return run_program(settings, invocation, invocation.words.subspan(line->program + 1), log);
 }
@@ -84,7 +85,7 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
         .home = settings.home,
         .terminal = init.terminal_to_give()};
     const sys::Spawned spawned = sys::spawn(request);
-    if (spawned.failure.stage != nullptr) {
+    if (!spawned.failure.stage.empty()) {
         init.take_terminal_back(spawned.pid);
         return report_failed_start(spawned.failure, program[0], settings, log);
     }

@@ -5,7 +5,6 @@
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "kernel.hpp"
-#include "packed_text.hpp"
 #include "print.hpp"
 
 namespace usher::cmd {
@@ -32,12 +31,11 @@ int sleep_until(Time end) {
 int sleep(const Invocation& invocation) {
     OptionReader reader(Command::sleep, invocation.words.subspan(2));
     while (reader.next() != nullptr) return print_help(Command::sleep);
-    if (reader.bad().problem != nullptr) return complain(reader.bad());
+    if (!reader.bad().problem.empty()) return complain(reader.bad());
     const auto words = invocation.words.subspan(2 + reader.used());
-    constexpr const char* forms =
-        packed<"5, 0.5, 250ms, 1m30s, 2h, 1d, infinity; several are added">;
+    constexpr const char* forms = "5, 0.5, 250ms, 1m30s, 2h, 1d, infinity; several are added";
     if (words.empty()) {
-        return complain({.problem = packed<"needs how long">, .accepted = forms, .where = "sleep"});
+        return complain({.problem = "needs how long", .accepted = forms, .where = "sleep"});
     }
     Duration sum = 0;
     for (const char* const word : words) {

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "commands.hpp"
 #include "exit_status.hpp"
+#include "file.hpp"
 #include "find_usher.hpp"
 #include "kernel.hpp"
-#include "packed_text.hpp"
 #include "print.hpp"
 
 namespace usher::cmd {
 
 namespace {
 
-constexpr int stdout_fd = 1;
-
 int print_status(const sys::FoundUsher& found, bool as_json) {
     char room[64];
-    Line line(room);
+    Writer line(room);
     if (as_json) {
         line.add("{\"pid\":").add(found.pid).add(",\"state\":\"").add(state_name(found.state));
         line.add("\"}\n");
     } else {
         line.add(state_name(found.state)).add('\n');
     }
-    return to_int(sys::write(stdout_fd, line.view()) ? ExitCode::success : ExitCode::usher_failed);
+    return to_int(sys::write(sys::stdout_fd, line.view()) ? ExitCode::success
+                                                          : ExitCode::usher_failed);
 }
 
 }  // namespace
@@ -33,9 +32,9 @@ int status(const Invocation& invocation) {
         if (option->id == OptionId::help) return print_help(Command::status);
         as_json = true;
     }
-    if (reader.bad().problem != nullptr) return complain(reader.bad());
+    if (!reader.bad().problem.empty()) return complain(reader.bad());
     if (reader.used() + 2 < invocation.words.size()) {
-        return complain({.problem = packed<"takes no argument, but got">,
+        return complain({.problem = "takes no argument, but got",
                          .where = "status",
                          .word = invocation.words[reader.used() + 2]});
     }

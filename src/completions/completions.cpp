@@ -16,23 +16,13 @@ namespace {
 using namespace usher;
 using Text = std::string;
 
-bool known_in(const Option& option, int command) { return (option.commands >> command & 1) != 0; }
-
-Text unpacked(const char* text) {
-    char room[1024];
-    Line line(room);
-    return Text(line.add(text).view());
+bool known_in(const Option& option, int command) {
+    return option.known_in(static_cast<Command>(command));
 }
 
-// "run", or the name that stands behind "Usage: usher".
+// The run form has no name; here it needs one.
 Text name_of(int command) {
-    if (command == 0) return "run";
-    char room[256];
-    Line line(room);
-    add_usage(line, static_cast<Command>(command));
-    const Text usage(line.view());
-    const std::size_t begin = usage.find("usher ") + 6;
-    return usage.substr(begin, usage.find_first_of(" \n", begin) - begin);
+    return command == 0 ? "run" : Text(command_name(static_cast<Command>(command)).view());
 }
 
 Text joined_subcommands(const char* between) {
@@ -49,7 +39,7 @@ Text signal_names() {
     Text names;
     for (int signal = 1; signal <= signal_count; ++signal) {
         char room[16];
-        Line line(room);
+        Writer line(room);
         add_signal_name(line, signal);
         Text name(line.view());
         if (name.starts_with("SIG") && name.find_first_of("+-") == Text::npos) {
@@ -65,7 +55,7 @@ Text check_beginnings() {
     Check check;
     BadInput bad;
     parse_check("", check, bad);
-    const Text accepted = unpacked(bad.accepted) + ", ";
+    const Text accepted = Text(bad.accepted.view()) + ", ";
     Text beginnings;
     for (std::size_t at = 0; at < accepted.size(); at = accepted.find(", ", at) + 2) {
         const Text form = accepted.substr(at, accepted.find(", ", at) - at);
@@ -80,7 +70,7 @@ const Text checks = check_beginnings();
 
 // The words that an option's value can be, from its name in --help; empty: anything.
 Text values_of(const Option& option) {
-    Text argument = unpacked(option.argument());
+    Text argument = Text(option.argument().view());
     if (argument.starts_with("SIG")) return signals;
     if (argument.find('|') == Text::npos) return {};
     for (char& c : argument) {
@@ -90,7 +80,7 @@ Text values_of(const Option& option) {
 }
 
 Text long_form(const Option& option) {
-    return *option.name() != 0 ? Text("--") + option.name() : "";
+    return option.name().empty() ? "" : "--" + Text(option.name().view());
 }
 Text short_form(const Option& option) {
     return option.letter != 0 ? Text("-") + option.letter : "";
@@ -195,20 +185,20 @@ complete -o default -F _usher usher
 
 // An option as _arguments wants it: '(-f --forward)'{-f+,--forward=}'[help]:what:(words)'.
 void write_zsh_option(const Option& option) {
-    const bool both = option.letter != 0 && *option.name() != 0;
+    const bool both = option.letter != 0 && !option.name().empty();
     const Text value = option.takes_value() ? "=" : "";
     const Text attached = option.takes_value() ? "+" : "";
-    Text head = option.repeatable ? "'*'"
-                : both            ? single_quoted("(" + forms(option, " ") + ")")
-                                  : "";
+    Text head = option.is_repeatable() ? "'*'"
+                : both                 ? single_quoted("(" + forms(option, " ") + ")")
+                                       : "";
     if (both) {
         head += "{" + short_form(option) + attached + "," + long_form(option) + value + "}";
     } else {
         head += forms(option, "") + (option.letter != 0 ? attached : value);
     }
-    Text tail = "[" + unpacked(option.help()) + "]";
+    Text tail = "[" + Text(option.help().view()) + "]";
     if (option.takes_value()) {
-        Text what = unpacked(option.argument());
+        Text what = Text(option.argument().view());
         for (char& c : what) {
             if (c == ':' || c == '\'' || c == '[' || c == ']') c = ' ';
         }
@@ -330,10 +320,10 @@ complete -c usher -n 'contains -- (__usher_command) probe wait' -a '%s'
             std::printf("complete -c usher -n 'test \"$(__usher_command)\" = %s'",
                         name_of(command).c_str());
             if (option.letter != 0) std::printf(" -s %c", option.letter);
-            if (*option.name() != 0) std::printf(" -l %s", option.name());
+            if (!option.name().empty()) std::printf(" -l %s", option.name().view().data());
             if (option.takes_value()) std::printf(" -x");
             if (!values_of(option).empty()) std::printf(" -a '%s'", values_of(option).c_str());
-            std::printf(" -d %s\n", single_quoted(unpacked(option.help())).c_str());
+            std::printf(" -d %s\n", single_quoted(Text(option.help().view())).c_str());
         }
     }
 }

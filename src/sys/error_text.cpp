@@ -3,47 +3,59 @@
 
 #include <errno.h>
 
-#include "packed_text.hpp"
-
 namespace usher::sys {
 
 namespace {
 
-constexpr unsigned char numbers[] = {
-    EPERM,      ENOENT,     ESRCH,        EIO,           ENXIO,        E2BIG,        ENOEXEC,
-    EBADF,      EAGAIN,     ENOMEM,       EACCES,        ENOTDIR,      EISDIR,       EINVAL,
-    ENFILE,     EMFILE,     ETXTBSY,      ENOSPC,        EPIPE,        ENAMETOOLONG, ENOSYS,
-    ELOOP,      EPROTOTYPE, EAFNOSUPPORT, EADDRNOTAVAIL, ENETDOWN,     ENETUNREACH,  ECONNABORTED,
-    ECONNRESET, ENOBUFS,    ETIMEDOUT,    ECONNREFUSED,  EHOSTUNREACH, ELIBBAD};
-
-constexpr const auto& texts = packed_bytes<
-    "Operation not permitted\0No such file or directory\0No such process\0Input/output error\0"
-    "No such device or address\0Argument list too long\0Exec format error\0Bad file descriptor\0"
-    "Resource temporarily unavailable\0Out of memory\0Permission denied\0Not a directory\0"
-    "Is a directory\0Invalid argument\0Too many open files in system\0Too many open files\0"
-    "Text file busy\0No space left on device\0Broken pipe\0File name too long\0"
-    "Function not implemented\0Too many levels of symbolic links\0Wrong socket type\0"
-    "Address family not supported\0Address not available\0Network is down\0"
-    "Network is unreachable\0Connection aborted\0Connection reset by peer\0No buffer space\0"
-    "Connection timed out\0Connection refused\0No route to host\0Corrupted shared library">;
-
-constexpr std::size_t count_texts() {
-    std::size_t count = 0;
-    for (const char c : texts) count += c == 0 ? 1 : 0;
-    return count;
+Literal text_of(int number) {
+    switch (number) {
+        case EPERM: return "Operation not permitted";
+        case ENOENT: return "No such file or directory";
+        case ESRCH: return "No such process";
+        case EIO: return "Input/output error";
+        case ENXIO: return "No such device or address";
+        case E2BIG: return "Argument list too long";
+        case ENOEXEC: return "Exec format error";
+        case EBADF: return "Bad file descriptor";
+        case EAGAIN: return "Resource temporarily unavailable";
+        case ENOMEM: return "Out of memory";
+        case EACCES: return "Permission denied";
+        case ENOTDIR: return "Not a directory";
+        case EISDIR: return "Is a directory";
+        case EINVAL: return "Invalid argument";
+        case ENFILE: return "Too many open files in system";
+        case EMFILE: return "Too many open files";
+        case ETXTBSY: return "Text file busy";
+        case ENOSPC: return "No space left on device";
+        case EPIPE: return "Broken pipe";
+        case ENAMETOOLONG: return "File name too long";
+        case ENOSYS: return "Function not implemented";
+        case ELOOP: return "Too many levels of symbolic links";
+        case EPROTOTYPE: return "Wrong socket type";
+        case EAFNOSUPPORT: return "Address family not supported";
+        case EADDRNOTAVAIL: return "Address not available";
+        case ENETDOWN: return "Network is down";
+        case ENETUNREACH: return "Network is unreachable";
+        case ECONNABORTED: return "Connection aborted";
+        case ECONNRESET: return "Connection reset by peer";
+        case ENOBUFS: return "No buffer space";
+        case ETIMEDOUT: return "Connection timed out";
+        case ECONNREFUSED: return "Connection refused";
+        case EHOSTUNREACH: return "No route to host";
+        case ELIBBAD: return "Corrupted shared library";
+        default: return {};
+    }
 }
-static_assert(count_texts() == sizeof numbers);
 
 }  // namespace
 
-void add_error(Line& line, int number) {
-    for (std::size_t i = 0; i < sizeof numbers; ++i) {
-        if (numbers[i] == number) {
-            line.add(nth_text(texts.data(), static_cast<int>(i)));
-            return;
-        }
+void add_error(Writer& line, int number) {
+    const Literal text = text_of(number);
+    if (text.empty()) {
+        line.add("error ").add(number);
+    } else {
+        line.add(text);
     }
-    line.add("error ").add(number);
 }
 
 }  // namespace usher::sys

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an errno means, in the words of the C library. Only of those that usher can meet: the whole
-// list takes 2 KiB.
+// What an errno means, in the words of the C library; of those that usher can meet.
 #pragma once
 
 #include "text.hpp"
@@ -8,6 +7,6 @@
 namespace usher::sys {
 
 /// "Connection refused"; "error 123" for one that is not expected here.
-void add_error(Line& line, int number);
+void add_error(Writer& line, int number);
 
 }  // namespace usher::sys

@@ -16,7 +16,7 @@ constexpr char comm_prefix[] = "usher:";
 std::optional<State> state_in(std::string_view comm) {
     if (!take_prefix(comm, comm_prefix)) return std::nullopt;
     for (int i = 0; i < static_cast<int>(State::ended); ++i) {
-        if (equal(comm, state_name(static_cast<State>(i)))) return static_cast<State>(i);
+        if (comm == state_name(static_cast<State>(i)).view()) return static_cast<State>(i);
     }
     return std::nullopt;
 }
@@ -55,9 +55,9 @@ std::optional<FoundUsher> look_at_init() {
 
 }  // namespace
 
-const char* why_not_found(Error error) {
-    return error.number == ENOENT ? "/proc is not mounted here, or not this container's"
-                                  : "no usher is the init of this container";
+Literal why_not_found(Error error) {
+    if (error.number == ENOENT) return "/proc is not mounted here, or not this container's";
+    return "no usher is the init of this container";
 }
 
 Result<FoundUsher> find_usher() {

@@ -17,6 +17,6 @@ struct FoundUsher {
 /// in its comm, which every uid may read. ENOENT: there is no /proc of ours. ESRCH: no usher.
 Result<FoundUsher> find_usher();
 /// The sentence for the user.
-const char* why_not_found(Error error);
+Literal why_not_found(Error error);
 
 }  // namespace usher::sys

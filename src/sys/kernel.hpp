@@ -11,7 +11,7 @@
 #include <span>
 #include <string_view>
 
-#include "parse.hpp"
+#include "duration.hpp"
 #include "result.hpp"
 #include "signals.hpp"
 
@@ -20,14 +20,6 @@ namespace usher::sys {
 /// CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. They cannot fail for these clocks.
 [[gnu::hot]] Time monotonic_clock();
 Time wall_clock();
-
-/// Makes the relocated data of a static-pie read-only (PT_GNU_RELRO). A dynamic loader does that;
-/// the start-up code of a static-pie does not. Failure changes nothing.
-void protect_relocated_data();
-
-/// Gives back the memory of what the loop does not need (cmake/usher.ld); the kernel maps it again
-/// when it is called. Failure changes nothing.
-[[gnu::hot]] void release_start_up();
 
 /// Processes.
 [[gnu::hot]] int getpid();
@@ -77,38 +69,11 @@ struct Received {
 /// Sleeps, or less after EINTR. Only for a kernel that refuses rt_sigtimedwait.
 void nanosleep(Duration duration);
 
-/// Files and descriptors.
-inline constexpr std::size_t path_max = 4096;  ///< PATH_MAX, the NUL included
-/// None of them waits: not for the writer of a FIFO, not for a terminal's carrier.
-enum class OpenMode : unsigned char { read, directory, terminal, log };
-Result<int> open(const char* path, OpenMode mode);
-void close(int fd);
-Result<std::size_t> read(int fd, std::span<char> room);  ///< 0: the end
-Result<std::size_t> readlink(const char* path, std::span<char> room);
-/// getdents64(2) into `room`: how many bytes; 0: the end.
-Result<std::size_t> getdents64(int fd, std::span<std::byte> room);
-Result<Done> chdir(const char* path);
-Result<Done> close_range(unsigned first, unsigned last);
-/// A duplicate at 3 or above, closed on exec.
-Result<int> dup_above_stdio(int fd);
+/// A descriptor that is readable while a signal of `set` is pending; they must be blocked, and are
+/// taken with rt_sigtimedwait.
+Result<int> signalfd(SignalSet set);
 
-/// The terminal's foreground process group (tcgetpgrp(3)); 0: one outside this PID namespace.
-[[gnu::hot]] Result<int> tcgetpgrp(int fd);
-Result<Done> tcsetpgrp(int fd, int group);
-/// Takes a terminal for the caller's session, and lets go of it (ioctl_tty(2), TIOCSCTTY and
-/// TIOCNOTTY).
-Result<Done> acquire_terminal(int fd);
-Result<Done> release_terminal(int fd);
-
-/// Writing. `write` blocks and goes on after EINTR and short writes; the others never block.
-Result<Done> write(int fd, std::string_view text);
-/// Whether it has a file position: a regular file (or a device like one), no pipe, socket,
-/// terminal.
-bool is_seekable(int fd);
-Result<std::size_t> send_nonblocking(int socket, std::string_view text);
-Result<std::size_t> write_nonblocking(int fd, std::string_view text);  ///< pwritev2(2), RWF_NOWAIT
-Result<std::size_t> write_once(int fd, std::string_view text);
-/// Through a page of its own (a pipe keeps the page, not a copy): for kernels before 6.4.
-Result<std::size_t> splice_into_pipe(int fd, std::string_view text);
+/// A number that nobody outside can guess.
+std::uint32_t random_number();
 
 }  // namespace usher::sys

@@ -3,16 +3,14 @@
 
 #include <errno.h>
 
+#include "file.hpp"
 #include "kernel.hpp"
-#include "packed_text.hpp"
 #include "socket.hpp"
 
 namespace usher::sys {
 
 namespace {
 
-constexpr int stdout_fd = 1;
-constexpr int stderr_fd = 2;
 // Below PIPE_BUF (4096, pipe(7)): a write to a pipe is then whole or not at all.
 constexpr std::size_t longest_line = 2048;
 
@@ -21,18 +19,18 @@ constexpr std::size_t longest_line = 2048;
 void Log::write(const Record& record) {
     if (!enabled(record.level)) return;
     char room[longest_line];
-    Line line(room);
+    Writer line(room);
     const Time now = wall_clock();
-    if (format_ == LogFormat::tini) use(record.level > Level::warning ? stdout_fd : stderr_fd);
+    if (style_.chatter_on_stdout) use(record.level > Level::warning ? stdout_fd : stderr_fd);
     if (lost_ > 0) {
         char text_room[64];
-        Line text(text_room);
-        text.add(lost_).add(packed<" log lines were lost: stderr was full">);
-        add_record(line, {.level = Level::warning, .event = "lost", .text = text.view()}, format_,
+        Writer text(text_room);
+        text.add(lost_).add(" log lines were lost: stderr was full");
+        add_record(line, {.level = Level::warning, .event = "lost", .text = text.view()}, style_,
                    now, getpid());
     }
-    add_record(line, record, format_, now, getpid());
-    if (line.full()) {
+    add_record(line, record, style_, now, getpid());
+    if (!line.fits()) {
         line.cut(longest_line - 1);
         line.add('\n');
     }
@@ -63,7 +61,7 @@ Result<std::size_t> Log::try_way(std::string_view text) {
         case Way::reopened:
             if (reopened_ < 0) {
                 char path[24];
-                Line(path).add("/proc/self/fd/").add(fd_).add('\0');
+                Writer(path).add("/proc/self/fd/").add(fd_).add('\0');
                 const auto fd = open(path, OpenMode::log);
                 if (!fd) break;
                 reopened_ = fd.value;

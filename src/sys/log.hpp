@@ -15,15 +15,14 @@ class Log {
     explicit Log(int fd = 2) : fd_(fd) {}
 
     /// `verbosity` as in RunSettings: 0 lets warnings and errors pass.
-    void set(LogFormat format, int verbosity) {
-        format_ = format;
+    void set(const LogStyle& style, int verbosity) {
+        style_ = style;
         verbosity_ = verbosity;
     }
     [[nodiscard]] bool enabled(Level level) const {
         return static_cast<int>(level) <= static_cast<int>(Level::warning) + verbosity_;
     }
     void write(const Record& record);
-    [[nodiscard]] LogFormat format() const { return format_; }
     /// Writes `text` as it is, whole or not at all. False: it is lost.
     bool put(std::string_view text);
     /// All descriptors from 3 up have been closed, the log's own among them.
@@ -39,7 +38,7 @@ class Log {
     Result<std::size_t> try_way(std::string_view text);
 
     int fd_;
-    LogFormat format_ = LogFormat::text;
+    LogStyle style_{};
     int verbosity_ = 0;
     Way way_ = Way::file;
     int reopened_ = -1;

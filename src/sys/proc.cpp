@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "file.hpp"
+#include "number.hpp"
 #include "text.hpp"
 
 namespace usher::sys {
@@ -43,7 +45,7 @@ bool proc_is_ours() {
 }
 
 const char* proc_path(std::span<char> room, int pid, std::string_view name) {
-    Line(room).add("/proc/").add(pid).add('/').add(name).add('\0');
+    Writer(room).add("/proc/").add(pid).add('/').add_raw(name).add('\0');
     return room.data();
 }
 
@@ -79,7 +81,7 @@ Result<ProcessStat> read_stat(int pid) {
     ProcessStat stat;
     stat.pid = pid;
     const std::string_view name = slice(text, open_at + 1, close_at - open_at - 1);
-    Line(std::span(stat.name, sizeof stat.name - 1)).add(name);
+    Writer(std::span(stat.name, sizeof stat.name - 1)).add_raw(name);
     stat.state = text[close_at + 2];
     std::string_view fields = slice(text, close_at + 4);
     stat.parent = static_cast<int>(take_field(fields));

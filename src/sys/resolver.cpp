@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "resolver.hpp"
-#include "packed_text.hpp"
 
 #include <errno.h>
 
 #include <algorithm>
+
+#include "file.hpp"
+#include "kernel.hpp"
 
 namespace usher::sys {
 
@@ -38,7 +40,7 @@ std::span<const std::uint8_t> as_bytes(const char* text, std::size_t count) {
 void Resolver::start(std::string_view name, Time now) {
     state_ = State::running;
     found_ = {};
-    if (look_in_hosts(name)) return end(State::found, nullptr);
+    if (look_in_hosts(name)) return end(State::found);
     read_configuration();
     names_.emplace(name, configuration_);
     const auto servers = configuration_.servers();
@@ -48,7 +50,7 @@ void Resolver::start(std::string_view name, Time now) {
         v6_ = false;
         udp = datagram_socket(false);
     }
-    if (!udp) return end(State::failed, packed<"no socket for the name server">);
+    if (!udp) return end(State::failed, "no socket for the name server");
     udp_ = udp.value;
     next_name(now);
 }
@@ -179,7 +181,7 @@ void Resolver::begin_tcp(Query& query, std::size_t server) {
     query.tcp = fd ? fd.value : -1;
     const auto begun = fd ? connect(fd.value, to) : Result<Done>(fd.error);
     if (!begun && begun.error.number != EINPROGRESS) end_tcp(query);
-    query.answered = query.tcp < 0;  // what the cut reply held must do
+    query.answered = query.tcp < 0;  // use what the truncated reply held
 }
 
 void Resolver::end_tcp(Query& query) {
@@ -191,9 +193,9 @@ void Resolver::end_tcp(Query& query) {
 void Resolver::step_tcp(Query& query) {
     if (!query.connected) {
         char message[2 + dns_query_limit];
-        Line line(message);
-        line.add(static_cast<char>(query.length >> 8)).add(static_cast<char>(query.length));
-        line.add(as_text(query.bytes, query.length));
+        Writer line(message);
+        line.add_big_endian(static_cast<std::uint32_t>(query.length), 2);
+        line.add_raw(as_text(query.bytes, query.length));
         // A fresh connection's buffer takes these few bytes whole.
         if (!connect_result(query.tcp) || !send_nonblocking(query.tcp, line.view())) {
             return end_tcp(query);
@@ -226,16 +228,15 @@ void Resolver::judge(Time now) {
         }
     }
     switch (judge_lookup(queries_[0].code, queries_[1].code, found_.count)) {
-        case LookupStep::found: return end(State::found, nullptr);
+        case LookupStep::found: return end(State::found);
         case LookupStep::next_name: return next_name(now);
-        case LookupStep::no_data: return end(State::failed, packed<"the name has no address">);
-        case LookupStep::try_again:
-            return end(State::failed, packed<"no answer from the name servers">);
-        case LookupStep::failed: return end(State::failed, packed<"the name server refused">);
+        case LookupStep::no_data: return end(State::failed, "the name has no address");
+        case LookupStep::try_again: return end(State::failed, "no answer from the name servers");
+        case LookupStep::failed: return end(State::failed, "the name server refused");
     }
 }
 
-void Resolver::end(State state, const char* failure) {
+void Resolver::end(State state, Literal failure) {
     for (Query& query : queries_) end_tcp(query);
     if (udp_ >= 0) close(udp_);
     udp_ = -1;

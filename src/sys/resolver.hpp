@@ -17,14 +17,14 @@ class Resolver {
     Resolver() = default;
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
-    ~Resolver() { end(State::failed, nullptr); }
+    ~Resolver() { end(State::failed); }
 
     /// `name` must outlive the lookup.
     void start(std::string_view name, Time now);
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] const AddressList& addresses() const { return found_; }
-    /// Why it failed: a literal.
-    [[nodiscard]] const char* failure() const { return failure_; }
+    /// Why it failed.
+    [[nodiscard]] Literal failure() const { return failure_; }
 
     /// Fills in what to poll for; the return value says how many.
     std::size_t interests(std::span<PollFd> fds) const;
@@ -57,11 +57,11 @@ class Resolver {
     static void step_tcp(Query& query);
     static void end_tcp(Query& query);
     void judge(Time now);
-    void end(State state, const char* failure);
+    void end(State state, Literal failure = {});
     [[nodiscard]] SocketAddress server_address(std::size_t server) const;
 
     State state_ = State::failed;
-    const char* failure_ = nullptr;
+    Literal failure_{};
     AddressList found_;
     ResolvConf configuration_;
     std::optional<SearchList> names_;

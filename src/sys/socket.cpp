@@ -2,21 +2,19 @@
 #include "socket.hpp"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "returned.hpp"
+
 namespace usher::sys {
 
 namespace {
-
-Error last_error() { return {.number = errno}; }
 
 const sockaddr* raw(const SocketAddress& address) {
     return reinterpret_cast<const sockaddr*>(address.bytes);  // NOLINT(*-reinterpret-cast)
@@ -169,38 +167,6 @@ Result<Done> poll(std::span<PollFd> fds, Duration timeout) {
 #endif
     if (ready < 0) return last_error();
     return Done{};
-}
-
-Result<int> signalfd(SignalSet set) {
-    const long fd =
-        ::syscall(SYS_signalfd4, -1, &set, signal_count / 8, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (fd < 0) return last_error();
-    return static_cast<int>(fd);
-}
-
-Result<FileFacts> statx(const char* path) {
-    // struct statx of linux/stat.h, the same on every architecture: its size is at byte 40, its
-    // modification time (seconds, then nanoseconds) at byte 112.
-    alignas(8) unsigned char facts[256] = {};
-    constexpr unsigned basic_stats = 0x7ff;
-    if (::syscall(SYS_statx, AT_FDCWD, path, 0, basic_stats, facts) < 0) return last_error();
-    FileFacts found;
-    std::int64_t seconds = 0;
-    std::uint32_t nanoseconds = 0;
-    memcpy(&found.size, facts + 40, sizeof found.size);
-    memcpy(&seconds, facts + 112, sizeof seconds);
-    memcpy(&nanoseconds, facts + 120, sizeof nanoseconds);
-    found.modified = seconds * second + nanoseconds;
-    return found;
-}
-
-std::uint32_t random_number() {
-    std::uint32_t number = 0;
-    constexpr unsigned nonblocking = 1;  // GRND_NONBLOCK
-    if (::syscall(SYS_getrandom, &number, sizeof number, nonblocking) == sizeof number)
-        return number;
-    const auto now = static_cast<std::uint64_t>(wall_clock());
-    return static_cast<std::uint32_t>(now ^ now >> 20);
 }
 
 }  // namespace usher::sys

@@ -45,17 +45,4 @@ inline constexpr short poll_out = 4;
 /// Until one is ready or the time is up. EINTR: ask again.
 Result<Done> poll(std::span<PollFd> fds, Duration timeout);
 
-/// A descriptor that is readable while a signal of `set` is pending; they must be blocked, and are
-/// taken with rt_sigtimedwait.
-Result<int> signalfd(SignalSet set);
-
-struct FileFacts {
-    std::uint64_t size = 0;  ///< bytes
-    Time modified = 0;       ///< wall clock
-};
-Result<FileFacts> statx(const char* path);
-
-/// A number that nobody outside can guess.
-std::uint32_t random_number();
-
 }  // namespace usher::sys

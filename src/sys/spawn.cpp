@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "file.hpp"
+#include "number.hpp"
 #include "text.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -70,7 +72,7 @@ bool is_text_file(const char* path) {
 // Returns only if `path` cannot be executed; says why in child.failure.
 void try_exec(Child& child, const char* path) {
     const Error error = execve(path, child.request->argv, child.envp).error;
-    SpawnFailure failure{.stage = nullptr, .number = error.number};
+    SpawnFailure failure{.number = error.number};
     if (error.number == ENOENT && access_exists(path)) {
         failure.interpreter_missing = true;
         failure.number = ENOEXEC;
@@ -87,13 +89,13 @@ void try_exec(Child& child, const char* path) {
 [[gnu::noinline]] void try_in_directory(Child& child, std::string_view directory,
                                         std::string_view name) {
     const size_t size = directory.size() + name.size() + 2;
-    child.failure = {.stage = nullptr, .number = ENOENT};
+    child.failure = {.number = ENOENT};
     if (size > path_max) return;
     char* const path = static_cast<char*>(alloca(size));  // NOLINT: bounded by path_max
-    Line line({path, size});
-    line.add(directory);
+    Writer line({path, size});
+    line.add_raw(directory);
     if (!directory.empty()) line.add('/');  // an empty entry is the working directory
-    line.add(name).add('\0');
+    line.add_raw(name).add('\0');
     child.failure = {};
     try_exec(child, path);
 }
@@ -103,7 +105,7 @@ void try_exec(Child& child, const char* path) {
 void search_and_exec(Child& child, std::string_view name) {
     std::string_view path = find_path(child.request->envp);
     if (path.empty()) path = default_path;
-    SpawnFailure best{.stage = nullptr, .number = ENOENT};
+    SpawnFailure best{.number = ENOENT};
     while (true) {
         const bool is_last = !has(path, ':');
         try_in_directory(child, take_until(path, ':'), name);
@@ -124,7 +126,7 @@ void rewrite_listen_pid(const Child& child, std::span<char> room) {
         if (parse_number(value, infinite) != static_cast<std::uint64_t>(getppid())) {
             continue;
         }
-        Line line(room);
+        Writer line(room);
         line.add(listen_pid).add(getpid()).add('\0');
         *entry = room.data();
     }
@@ -164,7 +166,7 @@ int run_child(void* argument) {
     char listen_pid_room[32];
     rewrite_listen_pid(child, listen_pid_room);
     const bool has_session = request.home == Home::session;
-    child.failure.stage = has_session ? "setsid" : "setpgid";
+    child.failure.stage = has_session ? Literal("setsid") : Literal("setpgid");
     if (request.home != Home::shared) {
         const auto settled = has_session ? setsid() : setpgid(0, 0);
         if (!settled) {
@@ -238,7 +240,7 @@ Spawned spawn(const SpawnRequest& request) {
     // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
     const auto pid = clone_child(stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
     if (!pid) return {.pid = 0, .failure = {.stage = "clone", .number = pid.error.number}};
-    if (child.failure.number == 0) child.failure.stage = nullptr;
+    if (child.failure.number == 0) child.failure.stage = {};
     return {.pid = pid.value, .failure = child.failure};
 }
 

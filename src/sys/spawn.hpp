@@ -18,9 +18,11 @@ struct SpawnRequest {
 };
 
 struct SpawnFailure {
-    const char* stage = nullptr;       ///< "clone", "setpgid", "setsid" or "exec"; null: no failure
+    Literal stage{};                   ///< the call that failed, such as "exec"; empty: none
     int number = 0;                    ///< errno
     bool interpreter_missing = false;  ///< the file is there, but its loader or #! line's is not
+
+    [[nodiscard]] bool is_exec() const { return stage == "exec"; }
 };
 
 struct Spawned {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "file.hpp"
 #include "kernel.hpp"
 
 namespace usher::sys {

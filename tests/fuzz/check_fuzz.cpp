@@ -68,14 +68,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         environment.add(line);
     }
     char room[4096];
-    Line expanded(room);
+    Writer expanded(room);
     Check check;
     BadInput bad;
     const bool good = expand_variables(rest, environment.pointers().data(), expanded, bad) &&
                       parse_check(expanded.view(), check, bad);
     if (!good) {
         char complaint[1024];
-        Line line(complaint);
+        Writer line(complaint);
         add_bad_input(line, bad);
         require(bad.problem != nullptr);
         require_clean(line.view());

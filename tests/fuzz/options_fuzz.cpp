@@ -4,7 +4,8 @@
 #include <string>
 
 #include "check.hpp"
-#include "personality.hpp"
+#include "environment.hpp"
+#include "peer.hpp"
 #include "probe_settings.hpp"
 #include "run_settings.hpp"
 #include "words.hpp"
@@ -14,9 +15,9 @@ using namespace usher;
 namespace {
 
 void check_complaint(const BadInput& bad) {
-    require(bad.problem != nullptr);
+    require(!bad.problem.empty());
     char room[1024];
-    Line line(room);
+    Writer line(room);
     add_bad_input(line, bad);
     require_clean(line.view());
 }
@@ -25,11 +26,11 @@ void check_complaint(const BadInput& bad) {
 void check_help(Command command) {
     char whole[8192];
     char part[100];
-    Line all(whole);
-    Line cut(part);
+    Writer all(whole);
+    Writer cut(part);
     add_help(all, command);
     add_help(cut, command);
-    require(!all.full() && all.view().starts_with(cut.view()));
+    require(all.fits() && all.view().starts_with(cut.view()));
 }
 
 void check_settings(const RunSettings& settings) {
@@ -55,9 +56,9 @@ void run_form(Words& environment, Words& words) {
         if (!apply_variable(settings, variable, bad)) return check_complaint(bad);
         std::string_view rest = variable;
         const std::string_view name = take_until(rest, '=');
-        const Option* nearest = begins_with(name, "USHER_") ? nearest_variable(name) : nullptr;
+        const Option* nearest = name.starts_with("USHER_") ? nearest_variable(name) : nullptr;
         char room[64];
-        Line line(room);
+        Writer line(room);
         if (nearest != nullptr) add_variable_name(line, *nearest);
         require(nearest == nullptr || find_variable(line.view()) == nearest);
         (void)is_foreign_variable(name);
@@ -84,10 +85,10 @@ void probe_form(Command command, Words& environment, Words& words) {
     require(settings.timeout > 0 && settings.interval >= 0);
     require(command == Command::wait || settings.timeout < infinite);
     require(settings.header_count <= ProbeSettings::most_headers);
-    if (reader.bad().problem != nullptr) return check_complaint(reader.bad());
+    if (!reader.bad().problem.empty()) return check_complaint(reader.bad());
     for (const char* word : all.subspan(reader.used())) {
         char room[4096];
-        Line expanded(room);
+        Writer expanded(room);
         Check check;
         const bool good = expand_variables(word, environment.pointers().data(), expanded, bad) &&
                           parse_check(expanded.view(), check, bad);
@@ -95,16 +96,22 @@ void probe_form(Command command, Words& environment, Words& words) {
     }
 }
 
-void peer_form(Command peer, Words& environment, Words& words) {
+void peer_form(Peer peer, std::string_view called, Words& environment, Words& words) {
     RunSettings settings;
-    BadInput bad;
-    const auto line = apply_peer(peer, settings, {words.pointers().data(), words.size()},
-                                 environment.pointers().data(), bad);
-    if (line.request == PeerRequest::help) check_help(peer);
-    if (line.request == PeerRequest::bad_option) check_complaint(bad);
-    if (line.request != PeerRequest::run) return;
+    char room[4096];
+    Writer answer(room);
+    const PeerTask task = apply_peer(peer,
+                                     {.name = called,
+                                      .words = {words.pointers().data(), words.size()},
+                                      .environment = environment.pointers().data(),
+                                      .pid = 1},
+                                     settings, answer);
+    require(answer.fits());
+    require(answer.view().empty() == (task.kind != PeerTask::Kind::answer));
+    for (const char c : answer.view()) require(c == '\n' || is_printable(c));
+    if (task.kind != PeerTask::Kind::run) return;
     check_settings(settings);
-    require(line.program < words.size());
+    require(task.program < words.size());
 }
 
 }  // namespace
@@ -118,10 +125,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         environment.add(line);
     }
     while (!rest.empty()) words.add(next_line(rest));
-    const Command peer = peer_called(called);
+    const auto peer = peer_called(called);
     const auto command = find_command(called);
-    if (peer != Command::run) {
-        peer_form(peer, environment, words);
+    if (peer) {
+        peer_form(*peer, called, environment, words);
     } else if (command == Command::probe || command == Command::wait) {
         probe_form(*command, environment, words);
     } else {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "file.hpp"
 #include "find_usher.hpp"
 #include "proc.hpp"
 #include "words.hpp"
@@ -123,7 +124,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     list_proc();
     const auto found = sys::find_usher();
     require(!found || (found.value.pid >= 0 && found.value.state != State::ended));
-    if (!found) require(*sys::why_not_found(found.error) != 0);
+    if (!found) require(!sys::why_not_found(found.error).empty());
     require(found || found.error.number == ENOENT || found.error.number == ESRCH);
     sys::Descendants descendants;
     for (const int pid : {1, 2, 7, 12}) {

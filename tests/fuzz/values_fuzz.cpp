@@ -40,7 +40,7 @@ void duration(std::string_view text) {
     if (!sleep) return;
     // What is told of it means the same, to the millisecond.
     char room[64];
-    Line line(room);
+    Writer line(room);
     add_duration(line, *sleep);
     const auto again = parse_duration(line.view(), true);
     require(again && *again <= *sleep && (*sleep - *again < millisecond));
@@ -51,7 +51,7 @@ void signal(std::string_view text) {
     if (!signal) return;
     require(*signal >= 1 && *signal <= signal_count);
     char room[16];
-    Line line(room);
+    Writer line(room);
     add_signal_name(line, *signal);
     require(parse_signal(line.view()) == signal);
     require(!concerns_program(*signal, {.code = 1}) || concerns_program(*signal, {}));
@@ -84,7 +84,7 @@ void misspelt(std::string_view text) {
 class PidFile {
   public:
     PidFile() : fd_(memfd_create("pid-file", 0)) {
-        Line(path_).add("pid:/proc/self/fd/").add(fd_).add('\0');
+        Writer(path_).add("pid:/proc/self/fd/").add(fd_).add('\0');
         BadInput bad;
         require(fd_ >= 0 && prober_.add(path_, bad));
     }
@@ -94,7 +94,7 @@ class PidFile {
         require(pwrite(fd_, content.data(), content.size(), 0) == length);
         require(prober_.run(infinite) == 0);
         char room[256];
-        Line line(room);
+        Writer line(room);
         prober_.add_result(line, 0);
         require(line.view().ends_with('\n'));
         require_clean(line.view().substr(0, line.size() - 1));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fake_kernel.hpp"
 
+#include "file.hpp"
 #include "socket.hpp"
 
 #include <errno.h>

@@ -28,7 +28,8 @@ class FindUsherTest : public testing::Test {
 
 TEST_F(FindUsherTest, reads_every_state_of_pid_1) {
     for (int state = 0; state < static_cast<int>(State::ended); ++state) {
-        const std::string name = "usher:" + std::string(state_name(static_cast<State>(state)));
+        const std::string name =
+            "usher:" + std::string(state_name(static_cast<State>(state)).view());
         start(1, name.c_str());
         const auto found = sys::find_usher();
         ASSERT_TRUE(found) << name;
@@ -85,7 +86,7 @@ TEST_F(FindUsherTest, says_why_when_there_is_none) {
     const auto found = sys::find_usher();
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error.number, ESRCH);
-    EXPECT_STREQ(sys::why_not_found(found.error), "no usher is the init of this container");
+    EXPECT_EQ(sys::why_not_found(found.error).view(), "no usher is the init of this container");
 }
 
 TEST_F(FindUsherTest, says_why_when_proc_is_missing_or_another_s) {
@@ -94,7 +95,7 @@ TEST_F(FindUsherTest, says_why_when_proc_is_missing_or_another_s) {
     const auto foreign = sys::find_usher();
     ASSERT_FALSE(foreign);
     EXPECT_EQ(foreign.error.number, ENOENT);
-    EXPECT_NE(strstr(sys::why_not_found(foreign.error), "/proc"), nullptr);
+    EXPECT_TRUE(has(sys::why_not_found(foreign.error).view(), "/proc"));
     kernel().proc_mounted = false;
     EXPECT_FALSE(sys::find_usher());
 }

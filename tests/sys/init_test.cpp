@@ -50,7 +50,7 @@ class InitTest : public testing::Test {
     }
 
     int run() {
-        log.set(settings.log_format, settings.verbosity);
+        log.set(settings.wording.style, settings.verbosity);
         cmd::Init init(settings, log);
         init.prepare();
         const int code = init.supervise(app, "app");

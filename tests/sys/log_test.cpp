@@ -27,7 +27,7 @@ TEST_F(LogTest, lets_pass_what_the_verbosity_allows) {
         int passing;
     } cases[] = {{-2, 0}, {-1, 1}, {0, 2}, {1, 3}, {2, 4}};
     for (const auto& [verbosity, passing] : cases) {
-        log.set(LogFormat::text, verbosity);
+        log.set({}, verbosity);
         for (int level = 0; level < 4; ++level) {
             EXPECT_EQ(log.enabled(static_cast<Level>(level)), level < passing) << verbosity;
         }
@@ -134,7 +134,7 @@ TEST_F(LogTest, writes_each_record_whole_and_below_pipe_buf) {
 }
 
 TEST_F(LogTest, writes_json_with_the_wall_clock_when_asked_to) {
-    log.set(LogFormat::json, 0);
+    log.set({.format = LogFormat::json}, 0);
     kernel().wall = 86400 * second;
     warn("one");
     EXPECT_EQ(kernel().log,

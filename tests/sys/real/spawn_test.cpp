@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Starting real programs. Each test runs in a child of its own, which may block signals and die.
 #include "spawn.hpp"
+#include "file.hpp"
 
 #include <errno.h>
 #include <gtest/gtest.h>
@@ -58,9 +59,10 @@ class SpawnTest : public testing::Test {
         if (change) change(request);
         const auto before = sys::rt_sigprocmask(sys::MaskHow::set, ~SignalSet{0});
         const sys::Spawned spawned = sys::spawn(request);
-        Outcome outcome{.stage = spawned.failure.stage,
-                        .number = spawned.failure.number,
-                        .interpreter_missing = spawned.failure.interpreter_missing};
+        Outcome outcome{
+            .stage = spawned.failure.stage.empty() ? nullptr : spawned.failure.stage.view().data(),
+            .number = spawned.failure.number,
+            .interpreter_missing = spawned.failure.interpreter_missing};
         EXPECT_EQ(waitpid(spawned.pid, &outcome.status, 0), spawned.pid);
         (void)sys::rt_sigprocmask(sys::MaskHow::set, before.value);
         return outcome;

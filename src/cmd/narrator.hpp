@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// What is said of what happens in the run form. The loop calls with facts; only here are they made
+// sentences. Whether anybody listens is looked at first, in line: the loop's code lies apart from
+// the narrator's, which is not to become resident for nothing.
+#pragma once
+
+#include <errno.h>
+
+#include "kernel.hpp"
+#include "log.hpp"
+#include "supervisor.hpp"
+
+namespace usher::cmd {
+
+/// To whom a signal was sent.
+enum class Whom : std::uint8_t { process, group, everybody, descendants };
+
+class Narrator {
+  public:
+    /// Both must outlive the narrator.
+    Narrator(const RunSettings& settings, sys::Log& log) : settings_(settings), log_(log) {}
+
+    void no_subreaper();
+    void no_parent_death();
+    void started(int pid, std::string_view name) {
+        if (log_.enabled(Level::info)) tell_started(pid, name);
+    }
+    [[gnu::hot]] void received(const sys::Received& received) {
+        if (log_.enabled(settings_.wording.received_at)) tell_received(received);
+    }
+    [[gnu::hot]] void child_news() {
+        if (log_.enabled(Level::debug) && !settings_.wording.child_news.empty()) tell_child_news();
+    }
+    [[gnu::hot]] void main_ended(int pid, int wait_status) {
+        if (log_.enabled(Level::info)) tell_main_ended(pid, wait_status);
+    }
+    [[gnu::hot]] void reaped(int pid, int wait_status) {
+        const Level level = settings_.warn_reaped ? Level::warning : Level::debug;
+        if (log_.enabled(level)) tell_reaped(level, pid, wait_status);
+    }
+    [[gnu::hot]] void entered(State state, int exit_code) {
+        if (log_.enabled(Level::info)) tell_entered(state, exit_code);
+    }
+    /// `error` 0: it was sent.
+    [[gnu::hot]] void sent(Whom whom, int pid, int signal, const Error& error) {
+        const bool is_news = error.number != 0 && error.number != ESRCH;
+        const Level level = is_news ? Level::warning : Level::info;
+        if (log_.enabled(level)) tell_sent(level, whom, pid, signal, error);
+    }
+
+    /// Those who are about to be killed, one after the other.
+    class Survivors {
+      public:
+        void add(int pid, std::string_view name);
+        void unknown() { line_.add(" unknown processes (no /proc)"); }
+
+      private:
+        friend class Narrator;
+        char room_[640];
+        Writer line_{room_};
+        int count_ = 0;
+    };
+    [[nodiscard]] bool asks_for_survivors() const { return log_.enabled(Level::warning); }
+    void killing(Survivors& survivors);
+
+  private:
+    [[gnu::noinline]] void tell_started(int pid, std::string_view name);
+    [[gnu::noinline]] void tell_received(const sys::Received& received);
+    [[gnu::noinline]] void tell_child_news();
+    [[gnu::noinline]] void tell_main_ended(int pid, int wait_status);
+    [[gnu::noinline]] void tell_reaped(Level level, int pid, int wait_status);
+    [[gnu::noinline]] void tell_entered(State state, int exit_code);
+    [[gnu::noinline]] void tell_sent(Level level, Whom whom, int pid, int signal,
+                                     const Error& error);
+
+    const RunSettings& settings_;
+    sys::Log& log_;
+};
+
+}  // namespace usher::cmd

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// What was wrong with a command line, a variable or a check, and the one line that says so.
+#pragma once
+
+#include "text.hpp"
+
+namespace usher {
+
+struct BadInput {
+    Literal problem{};         ///< empty: nothing was wrong
+    Literal accepted{};        ///< what would be right; empty: nothing to say
+    Literal nearest{};         ///< the long option that was probably meant, without --
+    std::string_view where{};  ///< the option or variable as written; may be empty
+    std::string_view word{};   ///< the offending word; data() null: there is none
+};
+
+/// Fills in what was wrong, but for `where`; returns false, for the caller to return.
+bool refuse(BadInput& bad, Literal problem, std::string_view word, Literal accepted);
+
+/// One line without a newline: "where: problem 'word'; did you mean --nearest?; accepted: ...".
+void add_bad_input(Writer& line, const BadInput& bad);
+
+}  // namespace usher

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "run_settings.hpp"
+
+#include "number.hpp"
+
+namespace usher {
+
+namespace {
+
+void reset_rewrite(RunSettings& settings) {
+    for (std::size_t i = 0; i <= signal_count; ++i)
+        settings.rewrite[i] = static_cast<std::uint8_t>(i);
+}
+
+void reset_exit_codes(RunSettings& settings) {
+    for (std::size_t i = 0; i < 256; ++i) settings.exit_code[i] = static_cast<std::uint8_t>(i);
+}
+
+bool set_signal(int& target, std::string_view text, bool may_be_none, BadInput& bad) {
+    const auto signal = may_be_none && text == "0" ? std::optional(0) : parse_signal(text);
+    if (!signal) {
+        return refuse(bad, "not a signal", text,
+                      may_be_none ? Literal("TERM, SIGTERM, 15, RTMIN+3, RTMAX-1, 0 for none")
+                                  : Literal("TERM, SIGTERM, 15, RTMIN+3, RTMAX-1"));
+    }
+    target = *signal;
+    return true;
+}
+
+bool add_stop_signal(RunSettings& settings, std::string_view text, BadInput& bad) {
+    int signal = 0;
+    if (!set_signal(signal, text, false, bad)) return false;
+    if (signal <= 0 || signal == sig::kill || signal == sig::stop || signal == sig::chld) {
+        return refuse(bad, "cannot ask for shutdown:", text, "any but KILL, STOP and CHLD");
+    }
+    settings.stop_signals |= set_of(signal);
+    return true;
+}
+
+bool add_rewrite(RunSettings& settings, std::string_view text, BadInput& bad) {
+    std::string_view to = text;
+    const std::string_view from = take_until(to, ':');
+    int from_signal = 0;
+    int to_signal = 0;
+    if (!set_signal(from_signal, from, false, bad) || !set_signal(to_signal, to, true, bad)) {
+        return refuse(bad, "not a rewrite", text,
+                      "FROM:TO with signals such as TERM:QUIT, or FROM:0");
+    }
+    settings.rewrite[static_cast<std::size_t>(from_signal)] = static_cast<std::uint8_t>(to_signal);
+    return true;
+}
+
+bool add_exit_code(RunSettings& settings, std::string_view text, BadInput& bad) {
+    std::string_view to = text;
+    const std::string_view from = take_until(to, ':');
+    const auto from_code = parse_number(from, 255);
+    const auto to_code = parse_number(from.size() < text.size() ? to : "0", 255);
+    if (!from_code || !to_code) {
+        return refuse(bad, "not an exit status", text, "FROM or FROM:TO, each 0 to 255");
+    }
+    settings.exit_code[static_cast<std::size_t>(*from_code)] = static_cast<std::uint8_t>(*to_code);
+    return true;
+}
+
+using AddOne = bool (*)(RunSettings&, std::string_view, BadInput&);
+
+bool add_each(RunSettings& settings, std::string_view list, AddOne add_one, BadInput& bad) {
+    do {
+        if (!add_one(settings, take_until(list, ','), bad)) return false;
+    } while (!list.empty());
+    return true;
+}
+
+bool set_forward(RunSettings& settings, std::string_view text, BadInput& bad) {
+    if (text == "main") {
+        settings.forward = Forward::main;
+    } else if (text == "group") {
+        settings.forward = Forward::group;
+    } else if (text == "all") {
+        settings.forward = Forward::all;
+    } else {
+        return refuse(bad, "cannot forward to", text, "main, group, all");
+    }
+    return true;
+}
+
+bool set_log_format(RunSettings& settings, std::string_view text, BadInput& bad) {
+    if (text != "text" && text != "json") return refuse(bad, "no log format", text, "text, json");
+    settings.wording.style.format = text == "json" ? LogFormat::json : LogFormat::text;
+    return true;
+}
+
+// A list replaces what was there before it: the default, or the environment's list.
+void forget_list(RunSettings& settings, OptionId id) {
+    if (id == OptionId::rewrite) reset_rewrite(settings);
+    if (id == OptionId::remap_exit) reset_exit_codes(settings);
+    if (id == OptionId::stop_signal) settings.stop_signals = 0;
+    if (id == OptionId::verbose || id == OptionId::quiet) settings.verbosity = 0;
+}
+
+bool apply_option(RunSettings& settings, OptionId id, std::string_view value, BadInput& bad) {
+    switch (id) {
+        case OptionId::forward: return set_forward(settings, value, bad);
+        case OptionId::forward_group: settings.forward = Forward::group; break;
+        case OptionId::forward_main: settings.forward = Forward::main; break;
+        case OptionId::rewrite: return add_each(settings, value, add_rewrite, bad);
+        case OptionId::stop_signal: return add_each(settings, value, add_stop_signal, bad);
+        case OptionId::pre_stop: return set_duration(settings.pre_stop, value, false, bad);
+        case OptionId::grace: return set_duration(settings.grace, value, true, bad);
+        case OptionId::linger: return set_duration(settings.linger, value, true, bad);
+        case OptionId::linger_signal: return set_signal(settings.linger_signal, value, true, bad);
+        case OptionId::remap_exit: return add_each(settings, value, add_exit_code, bad);
+        case OptionId::parent_death: return set_signal(settings.parent_death, value, false, bad);
+        case OptionId::no_tty: settings.use_terminal = false; break;
+        case OptionId::verbose: ++settings.verbosity; break;
+        case OptionId::quiet: --settings.verbosity; break;
+        case OptionId::log_format: return set_log_format(settings, value, bad);
+        default: break;  // --subreaper is automatic; the others ask for nothing that lasts
+    }
+    return true;
+}
+
+// A switch as a variable. -v and -q count, so theirs may also say how often.
+bool apply_switch(RunSettings& settings, OptionId id, std::string_view value, BadInput& bad) {
+    const bool counts = id == OptionId::verbose || id == OptionId::quiet;
+    const auto on = parse_boolean(value);
+    const auto times =
+        counts && !on ? parse_number(value, 3) : std::optional<std::uint64_t>(on.value_or(false));
+    if (!times || (!counts && !on)) return refuse(bad, "not a switch", value, "1, true, 0, false");
+    for (std::uint64_t i = 0; i < *times; ++i) (void)apply_option(settings, id, {}, bad);
+    return true;
+}
+
+}  // namespace
+
+RunSettings::RunSettings() {
+    reset_rewrite(*this);
+    reset_exit_codes(*this);
+}
+
+bool apply_variable(RunSettings& settings, std::string_view entry, BadInput& bad) {
+    if (entry == nested_mark) settings.nested = true;
+    std::string_view value = entry;
+    const std::string_view name = take_until(value, '=');
+    const Option* option = find_variable(name);
+    if (option == nullptr || value.empty()) return true;
+    if (option->is_repeatable() && option->takes_value()) forget_list(settings, option->id);
+    if (option->id == OptionId::pre_stop) settings.mark_nested = true;
+    bad.where = name;
+    return option->takes_value() ? apply_option(settings, option->id, value, bad)
+                                 : apply_switch(settings, option->id, value, bad);
+}
+
+std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
+                                                 std::span<char* const> words, BadInput& bad) {
+    if (settings.nested) settings.pre_stop = 0;
+    OptionReader reader(Command::run, words);
+    std::uint32_t seen = 0;  // the lists that this command line has begun
+    while (const Option* option = reader.next()) {
+        const OptionId id = option->id;
+        if (id == OptionId::help) return RunCommandLine{.request = RunRequest::help};
+        if (id == OptionId::version) return RunCommandLine{.request = RunRequest::version};
+        if (id == OptionId::license) return RunCommandLine{.request = RunRequest::license};
+        // -v and -q are one list: the environment's verbosity is forgotten at the first of either.
+        const std::uint32_t list = option->takes_value() ? 1U << static_cast<unsigned>(id) : 1U;
+        if (option->is_repeatable() && (seen & list) == 0) forget_list(settings, id);
+        if (option->is_repeatable()) seen |= list;
+        if (!apply_option(settings, id, reader.value(), bad)) {
+            bad.where = reader.spelling();
+            return std::nullopt;
+        }
+    }
+    bad = reader.bad();
+    if (!bad.problem.empty()) return std::nullopt;
+    if (reader.used() >= words.size()) {
+        bad.problem =
+            "no program given; usage: usher [OPTIONS] [--] PROGRAM [ARG...] (see usher --help)";
+        return std::nullopt;
+    }
+    return RunCommandLine{.program = reader.used()};
+}
+
+}  // namespace usher

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// What the run form was asked to do: the meaning of its options and variables.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "options.hpp"
+#include "signals.hpp"
+#include "wording.hpp"
+
+namespace usher {
+
+enum class Forward : std::uint8_t { main, group, all };
+/// What the program is started in: a process group or a session of its own, or usher's group.
+enum class Home : std::uint8_t { group, session, shared };
+
+struct RunSettings {
+    Forward forward = Forward::group;
+    Wording wording{};
+    std::array<std::uint8_t, signal_count + 1> rewrite{};  ///< sent in place of the index; 0: drop
+    SignalSet stop_signals = set_of(sig::term) | set_of(sig::intr);
+    Duration pre_stop = 0;
+    Duration grace = infinite;
+    Duration linger = 3 * second;
+    int linger_signal = sig::term;              ///< 0: tell them nothing
+    std::array<std::uint8_t, 256> exit_code{};  ///< reported in place of the index
+    int parent_death = 0;                       ///< 0: not asked for
+    bool use_terminal = true;
+    int verbosity = 0;  ///< 0: warnings; +1 info, +2 debug; -1 errors only, -2 nothing
+    /// Outside this usher runs another that already keeps the drain delay of the environment.
+    bool nested = false;
+    /// The environment asks for a drain delay, so ushers inside must be told that it is kept.
+    bool mark_nested = false;
+
+    // What only the peers ask for (core/peers).
+    Home home = Home::group;
+    bool subreaper = true;
+    bool term_at_end = false;         ///< when the main process ends, TERM as rewritten is sent
+    bool stops_with_program = false;  ///< a forwarded TSTP, TTIN or TTOU stops usher as well
+    bool warn_reaped = false;
+    SignalSet waited_for = all_signals;      ///< the others are the kernel's, or stay pending
+    std::uint8_t failed_code = 125;          ///< exit code when the program cannot be started,
+    std::uint8_t not_executable_code = 126;  ///< is there, but cannot be executed,
+    std::uint8_t not_found_code = 127;       ///< is not there
+
+    RunSettings();
+};
+
+/// What the command line asks for besides settings.
+enum class RunRequest : std::uint8_t { run, help, version, license };
+
+struct RunCommandLine {
+    RunRequest request = RunRequest::run;
+    std::size_t program = 0;  ///< index in `words` of PROGRAM
+};
+
+/// The variable by which an usher tells those inside it that the drain delay of USHER_PRE_STOP is
+/// already kept.
+inline constexpr char nested_mark[] = "USHER_NESTED=1";
+
+/// Applies one `USHER_*=value` entry of the environment. Other entries and empty values do nothing.
+/// False: `bad` says what was wrong with it.
+bool apply_variable(RunSettings& settings, std::string_view entry, BadInput& bad);
+
+/// Applies the words after argv[0]. A list given here replaces the environment's.
+/// Nothing: `bad` says what was wrong.
+std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
+                                                 std::span<char* const> words, BadInput& bad);
+
+}  // namespace usher

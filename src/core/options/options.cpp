@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include "edit_distance.hpp"
+
+namespace usher {
+
+namespace {
+
+constexpr std::uint8_t bit(Command command) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(command));
+}
+constexpr std::uint8_t run = bit(Command::run);
+constexpr std::uint8_t probe = bit(Command::probe);
+constexpr std::uint8_t wait = bit(Command::wait);
+constexpr std::uint8_t status = bit(Command::status);
+constexpr std::uint8_t checks = probe | wait;
+constexpr std::uint8_t every = run | checks | bit(Command::sleep) | status;
+constexpr std::uint8_t repeatable = Option::repeatable;
+constexpr std::uint8_t variable = Option::variable;
+
+using Id = OptionId;
+// clang-format off
+constexpr Option table[] = {
+    {Id::forward, run, 'f', variable, "forward", "main|group|all", "group", "who gets forwarded signals"},
+    {Id::forward_group, run, 'g', 0, "", "", "", "same as --forward group"},
+    {Id::forward_main, run, 'c', 0, "", "", "", "same as --forward main"},
+    {Id::rewrite, run, 'r', repeatable | variable, "rewrite", "FROM:TO", "", "forward TO in place of FROM; FROM:0 drops it"},
+    {Id::stop_signal, run, 0, repeatable | variable, "stop-signal", "SIG[,SIG...]", "TERM,INT", "received signals that ask for shutdown"},
+    {Id::pre_stop, run, 'd', variable, "pre-stop", "DURATION", "0", "serve on this long before a stop is forwarded"},
+    {Id::grace, run, 't', variable, "grace", "DURATION", "inf", "from the forwarded stop to SIGKILL"},
+    {Id::linger, run, 0, variable, "linger", "DURATION", "3s", "how long what outlives the program may take"},
+    {Id::linger_signal, run, 0, variable, "linger-signal", "SIG", "TERM", "what that is told; 0: nothing"},
+    {Id::remap_exit, run, 'e', repeatable | variable, "remap-exit", "FROM[:TO]", "", "report exit status TO (0) in place of FROM"},
+    {Id::subreaper, run, 's', variable, "subreaper", "", "", "adopt orphans when not PID 1 (automatic)"},
+    {Id::parent_death, run, 'p', variable, "parent-death", "SIG", "", "get SIG when the parent dies"},
+    {Id::no_tty, run, 0, variable, "no-tty", "", "", "leave the terminal's foreground group alone"},
+    {Id::verbose, run, 'v', repeatable | variable, "verbose", "", "", "say more; twice: everything"},
+    {Id::quiet, run, 'q', repeatable | variable, "quiet", "", "", "errors only; twice: nothing"},
+    {Id::log_format, run, 0, variable, "log-format", "text|json", "text", "one line an event on stderr"},
+    {Id::timeout, probe, 't', 0, "timeout", "DURATION", "3s", "for everything together"},
+    {Id::timeout, wait, 't', 0, "timeout", "DURATION", "30s", "for everything together; 0 or inf: for ever"},
+    {Id::interval, wait, 0, 0, "interval", "DURATION", "500ms", "between tries"},
+    {Id::status, checks, 0, 0, "status", "LIST", "200-399", "accepted statuses: 200,204,300-399"},
+    {Id::method, checks, 0, 0, "method", "M", "GET", "the request's method"},
+    {Id::header, checks, 'H', repeatable, "header", "'K: V'", "", "a header of the request"},
+    {Id::host, checks, 0, 0, "host", "NAME", "", "Host or :authority, apart from the address"},
+    {Id::contains, checks, 0, 0, "contains", "TEXT", "", "the body's first 64 KiB must contain TEXT"},
+    {Id::invert, checks, 0, 0, "not", "", "", "healthy when the check fails"},
+    {Id::allow_remote, probe, 0, 0, "allow-remote", "", "", "the check may leave the container"},
+    {Id::quiet, checks, 'q', repeatable, "quiet", "", "", "say nothing"},
+    {Id::verbose, checks, 'v', repeatable, "verbose", "", "", "show phases and timings"},
+    {Id::json, status, 0, 0, "json", "", "", "print one JSON object"},
+    {Id::help, every, 'h', 0, "help", "", "", "show this"},
+    {Id::version, run, 'V', 0, "version", "", "", "show the version"},
+    {Id::license, run, 0, 0, "license", "", "", "show the licences, musl's too"},
+};
+// clang-format on
+
+struct CommandText {
+    char name[8];
+    char usage[56];
+    char purpose[88];
+};
+constexpr CommandText command_texts[command_count] = {
+    {"", "usher [OPTIONS] [--] PROGRAM [ARG...]",
+     "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds the stop."},
+    {"probe", "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
+     "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check."},
+    {"wait", "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
+     "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time."},
+    {"sleep", "usher sleep DURATION...",
+     "Sleeps for the sum. TERM and INT end it at once: 143, 130."},
+    {"status", "usher status [--json]",
+     "Says what the init of this container is doing. Exit code 1: there is none."},
+};
+constexpr const CommandText& text_of(Command command) {
+    return command_texts[static_cast<int>(command)];
+}
+
+constexpr std::string_view prefix = "USHER_";
+
+// A word is near when at most a third of it (and never more than three letters) is off.
+constexpr int nearness_limit(std::size_t length) {
+    const int third = static_cast<int>(length) / 3 + 1;
+    return third < 3 ? third : 3;
+}
+
+constexpr char variable_letter(char c) { return c == '-' ? '_' : to_upper(c); }
+
+bool is_variable_of(const Option& option, std::string_view stem) {
+    const std::string_view name = option.name().view();
+    if (!option.has_variable() || name.size() != stem.size()) return false;
+    for (std::size_t i = 0; i < stem.size(); ++i) {
+        if (variable_letter(name[i]) != stem[i]) return false;
+    }
+    return true;
+}
+
+const Option* find_in(std::span<const Option> options, Command command, char letter) {
+    for (const Option& option : options) {
+        if (option.known_in(command) && letter != 0 && letter == option.letter) return &option;
+    }
+    return nullptr;
+}
+
+const Option* find_in(std::span<const Option> options, Command command, std::string_view name) {
+    for (const Option& option : options) {
+        if (option.known_in(command) && !name.empty() && name == option.name().view()) {
+            return &option;
+        }
+    }
+    return nullptr;
+}
+
+const Option* find_abbreviated(std::span<const Option> options, std::string_view name) {
+    const Option* found = nullptr;
+    for (const Option& option : options) {
+        if (!option.name().view().starts_with(name)) continue;
+        if (found != nullptr) return nullptr;
+        found = &option;
+    }
+    return found;
+}
+
+const Option* nearest_in(std::span<const Option> options, Command command, std::string_view word) {
+    const Option* best = nullptr;
+    int best_distance = nearness_limit(word.size()) + 1;
+    for (const Option& option : options) {
+        if (!option.known_in(command) || option.name().empty()) continue;
+        const int distance = edit_distance(word, option.name().view());
+        if (distance >= best_distance) continue;
+        best = &option;
+        best_distance = distance;
+    }
+    return best;
+}
+
+}  // namespace
+
+std::span<const Option> option_table() { return table; }
+
+std::optional<Command> find_command(std::string_view word) {
+    for (int i = 1; i < command_count; ++i) {
+        if (word == command_texts[i].name) return static_cast<Command>(i);
+    }
+    return std::nullopt;
+}
+
+Literal command_name(Command command) { return Literal::of_table(text_of(command).name); }
+
+const Option* find_option(Command command, std::string_view name) {
+    return find_in(table, command, name);
+}
+
+const Option* find_option(Command command, char letter) { return find_in(table, command, letter); }
+
+const Option* nearest_option(Command command, std::string_view word) {
+    return nearest_in(table, command, word);
+}
+
+void add_variable_name(Writer& line, const Option& option) {
+    line.add("USHER_");
+    for (const char c : option.name().view()) line.add(variable_letter(c));
+}
+
+const Option* find_variable(std::string_view name) {
+    if (!take_prefix(name, prefix)) return nullptr;
+    for (const Option& option : table) {
+        if (is_variable_of(option, name)) return &option;
+    }
+    return nullptr;
+}
+
+const Option* nearest_variable(std::string_view name) {
+    char lowered[24];
+    Writer stem(lowered);
+    for (const char c : slice(name, prefix.size())) stem.add(c == '_' ? '-' : to_lower(c));
+    const Option* option = nearest_option(Command::run, stem.view());
+    return option != nullptr && option->has_variable() ? option : nullptr;
+}
+
+bool is_foreign_variable(std::string_view name) {
+    return has(name, "_SERVICE_") || has(name, "_PORT") || name.starts_with("USHER_PROBE") ||
+           name == "USHER_NESTED";
+}
+
+const Option* OptionReader::fail(const BadInput& bad) {
+    bad_ = bad;
+    return nullptr;
+}
+
+const Option* OptionReader::next() {
+    if (in_word_ > 0) return letter();
+    if (at_ >= words_.size()) return nullptr;
+    const std::string_view word = words_[at_];
+    if (word.size() < 2 || word[0] != '-') return nullptr;
+    ++at_;
+    ended_by_dashes_ = word == "--";
+    if (ended_by_dashes_) return nullptr;
+    if (word[1] == '-' && long_names_ != LongNames::none) return long_option(word);
+    in_word_ = 1;
+    return letter();
+}
+
+const Option* OptionReader::long_option(std::string_view word) {
+    value_ = slice(word, 2);
+    const bool attached = has(value_, '=');
+    const std::string_view name = take_until(value_, '=');
+    spelling_ = slice(word, 0, name.size() + 2);
+    const Option* option = find_in(table_, command_, name);
+    if (option == nullptr && long_names_ == LongNames::abbreviated) {
+        option = find_abbreviated(table_, name);
+    }
+    if (option != nullptr) return take_value(*option, attached);
+    const Option* nearest = nearest_in(table_, command_, name);
+    if (nearest == nullptr) {
+        return fail(
+            {.problem = unknown_option, .accepted = "the options of --help", .word = spelling_});
+    }
+    return fail({.problem = unknown_option, .nearest = nearest->name(), .word = spelling_});
+}
+
+// Letters may share a word, and the last may have its value in it: -vt5s.
+const Option* OptionReader::letter() {
+    spelling_ = words_[at_ - 1];
+    const Option* const option = find_in(table_, command_, spelling_[in_word_]);
+    if (option == nullptr) {
+        BadInput bad{.problem = unknown_option, .accepted = "the options of --help"};
+        bad.word = spelling_;
+        if (spelling_.size() > 2) {
+            bad.where = spelling_;
+            bad.word = slice(spelling_, in_word_, 1);
+        }
+        return fail(bad);
+    }
+    value_ = slice(spelling_, ++in_word_);
+    if (!option->takes_value() && !value_.empty()) return option;
+    in_word_ = 0;
+    return take_value(*option, !value_.empty());
+}
+
+const Option* OptionReader::take_value(const Option& option, bool attached) {
+    if (!option.takes_value()) {
+        if (!attached) return &option;
+        return fail({.problem = "takes no value, but got", .where = spelling_, .word = value_});
+    }
+    if (attached) return &option;
+    if (at_ >= words_.size()) {
+        return fail(
+            {.problem = "needs a value", .accepted = option.argument(), .where = spelling_});
+    }
+    value_ = words_[at_++];
+    return &option;
+}
+
+namespace {
+
+constexpr std::size_t help_column = 34;
+
+void add_option_help(Writer& line, const Option& option) {
+    const std::size_t start = line.size();
+    line.add("  ");
+    if (option.letter != 0) line.add('-').add(option.letter);
+    if (option.letter != 0 && !option.name().empty()) line.add(", ");
+    if (option.letter == 0) line.add("    ");
+    if (!option.name().empty()) line.add("--").add(option.name());
+    if (option.takes_value()) line.add(' ').add(option.argument());
+    do line.add(' ');
+    while (line.size() - start < help_column && line.fits());
+    line.add(option.help());
+    if (!option.fallback().empty()) line.add(" [").add(option.fallback()).add(']');
+    line.add('\n');
+}
+
+void add_command_usage(Writer& line, Command command) {
+    line.add(Literal::of_table(text_of(command).usage)).add('\n');
+}
+
+}  // namespace
+
+void add_option_list(Writer& line, std::span<const Option> options, Command command) {
+    for (const Option& option : options) {
+        if (option.known_in(command)) add_option_help(line, option);
+    }
+}
+
+void add_usage(Writer& line, Command command) { add_command_usage(line.add("Usage: "), command); }
+
+void add_help(Writer& line, Command command) {
+    add_usage(line, command);
+    if (command == Command::run) {
+        for (int i = 1; i < command_count; ++i) {
+            add_command_usage(line.add("       "), static_cast<Command>(i));
+        }
+    }
+    line.add(Literal::of_table(text_of(command).purpose)).add("\n\n");
+    add_option_list(line, table, command);
+    if (command == Command::run) {
+        line.add(
+            "\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. "
+            "Signals: TERM, 15, RTMIN+3.\n"
+            "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
+            "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not executable;\n"
+            "127 not found.\n");
+    } else if (command == Command::probe || command == Command::wait) {
+        line.add(
+            "\nChecks: http://HOST[:PORT]/PATH  :PORT/PATH  http://unix:/SOCKET:/PATH  "
+            "tcp://HOST:PORT\n"
+            "  unix:/SOCKET  unix:@NAME  grpc://HOST:PORT[/SERVICE]  "
+            "grpc://unix:/SOCKET[:/SERVICE]\n"
+            "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n"
+            "${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
+    }
+}
+
+}  // namespace usher

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// The one table of subcommands and options. It parses, it makes --help, it names the variables and
+// it finds what a misspelt word was meant to be; a test holds the man page and README to it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "bad_input.hpp"
+
+namespace usher {
+
+/// The run form and the subcommands.
+enum class Command : std::uint8_t { run, probe, wait, sleep, status };
+inline constexpr int command_count = 5;
+
+enum class OptionId : std::uint8_t {
+    forward,
+    forward_group,
+    forward_main,
+    rewrite,
+    stop_signal,
+    pre_stop,
+    grace,
+    linger,
+    linger_signal,
+    remap_exit,
+    subreaper,
+    parent_death,
+    no_tty,
+    verbose,
+    quiet,
+    log_format,
+    timeout,
+    interval,
+    status,
+    method,
+    header,
+    host,
+    contains,
+    invert,
+    allow_remote,
+    json,
+    help,
+    version,
+    license,
+    // What only the programs have in whose place usher can be called (core/peers).
+    warn_reaped,
+    pause,
+};
+
+/// One row of a table of options. Its texts are arrays: a static-pie would have to relocate
+/// pointers to them at its start.
+struct Option {
+    static constexpr std::uint8_t repeatable = 1;
+    /// Also given by the variable USHER_NAME.
+    static constexpr std::uint8_t variable = 2;
+
+    OptionId id;
+    std::uint8_t commands;  ///< bit per Command: where the option is known
+    char letter;            ///< the short form; 0: none
+    std::uint8_t traits;    ///< of the constants above
+    char long_name[16];     ///< empty: none
+    char argument_text[16];
+    char fallback_text[12];
+    char help_text[60];
+
+    [[nodiscard]] constexpr Literal name() const { return Literal::of_table(long_name); }
+    /// What it takes; empty: nothing.
+    [[nodiscard]] constexpr Literal argument() const { return Literal::of_table(argument_text); }
+    /// The default, for --help.
+    [[nodiscard]] constexpr Literal fallback() const { return Literal::of_table(fallback_text); }
+    /// One line.
+    [[nodiscard]] constexpr Literal help() const { return Literal::of_table(help_text); }
+    [[nodiscard]] constexpr bool takes_value() const { return !argument().empty(); }
+    [[nodiscard]] constexpr bool is_repeatable() const { return (traits & repeatable) != 0; }
+    [[nodiscard]] constexpr bool has_variable() const { return (traits & variable) != 0; }
+    [[nodiscard]] constexpr bool known_in(Command command) const {
+        return (commands >> static_cast<unsigned>(command) & 1U) != 0;
+    }
+};
+std::span<const Option> option_table();
+
+/// The subcommand of that name. `run` has none: it is what everything else means.
+std::optional<Command> find_command(std::string_view word);
+Literal command_name(Command command);
+
+/// The row for a long name, or for a letter, in one command; null if there is none.
+const Option* find_option(Command command, std::string_view name);
+const Option* find_option(Command command, char letter);
+
+/// The option whose long name `word` was most likely meant to be; null if none is near.
+const Option* nearest_option(Command command, std::string_view word);
+
+/// `USHER_` and the option's name in capitals, with _ for -.
+void add_variable_name(Writer& line, const Option& option);
+/// The option that the variable `name` stands for; null if there is none.
+const Option* find_variable(std::string_view name);
+/// The option whose variable `name` was most likely meant to be; null if none is near.
+const Option* nearest_variable(std::string_view name);
+/// USHER_* names that are no options of the run form: Kubernetes' service variables, those of
+/// `usher probe`, and the mark that an outer usher leaves.
+bool is_foreign_variable(std::string_view name);
+
+inline constexpr Literal unknown_option = "unknown option";
+
+/// How the long names of a table may be written.
+enum class LongNames : std::uint8_t {
+    whole,
+    abbreviated,  ///< the beginning of a name will do if no other begins so (getopt_long(3))
+    none,         ///< `--name` is a word of letters as any other
+};
+
+/// Walks the options of one command line. `words` are those after the (sub)command's name.
+class OptionReader {
+  public:
+    OptionReader(Command command, std::span<char* const> words)
+        : table_(option_table()), command_(command), words_(words) {}
+    /// For a table of another program, whose rows are all known.
+    OptionReader(std::span<const Option> table, LongNames long_names, std::span<char* const> words)
+        : table_(table), long_names_(long_names), words_(words) {}
+
+    /// The next option; null: there are no more, or bad() says why not.
+    const Option* next();
+    [[nodiscard]] std::string_view value() const { return value_; }
+    /// The option as the user wrote it: "--grace", "-t", "-vt5s".
+    [[nodiscard]] std::string_view spelling() const { return spelling_; }
+    /// Why next() returned null, if `problem` is set.
+    BadInput& bad() { return bad_; }
+    /// How many words the options took, a closing `--` included.
+    [[nodiscard]] std::size_t used() const { return at_; }
+    /// Whether it was a `--` that ended the options.
+    [[nodiscard]] bool ended_by_dashes() const { return ended_by_dashes_; }
+
+  private:
+    const Option* long_option(std::string_view word);
+    const Option* letter();
+    const Option* take_value(const Option& option, bool attached);
+    const Option* fail(const BadInput& bad);
+
+    std::span<const Option> table_;
+    LongNames long_names_ = LongNames::whole;
+    Command command_ = Command::run;
+    std::span<char* const> words_;
+    std::size_t at_ = 0;
+    std::size_t in_word_ = 0;  ///< inside a word of letters: where the next one is
+    bool ended_by_dashes_ = false;
+    std::string_view value_;
+    std::string_view spelling_;
+    BadInput bad_;
+};
+
+/// The line that begins with "Usage: ".
+void add_usage(Writer& line, Command command);
+/// The whole of --help for one command.
+void add_help(Writer& line, Command command);
+/// A line for each option of a table that `command` knows.
+void add_option_list(Writer& line, std::span<const Option> table, Command command);
+
+}  // namespace usher

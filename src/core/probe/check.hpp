@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// A CHECK as the user writes it, and as the prober understands it.
+#pragma once
+
+#include "duration.hpp"
+#include "environment.hpp"
+
+namespace usher {
+
+enum class CheckKind : std::uint8_t { http, tcp, grpc, file, pid, ready, live, program };
+
+/// Where to connect to. Views point into the check's text.
+struct Endpoint {
+    bool is_unix = false;
+    std::string_view host;  ///< name or address without brackets; empty: loopback. Not for unix
+    std::string_view path;  ///< of the unix socket; an abstract one begins with '@'
+    std::uint16_t port = 0;
+    std::string_view authority;  ///< host and port as written: the Host header, :authority
+};
+
+struct Check {
+    CheckKind kind = CheckKind::program;
+    std::string_view text;  ///< as written, for the result line
+    Endpoint endpoint;      ///< http, tcp, grpc
+    std::string_view
+        target;  ///< http: path and query; grpc: service; file: path; pid: path or empty
+    Duration max_age = infinite;  ///< file
+    std::uint64_t min_size = 0;   ///< file, bytes
+    int pid = 0;                  ///< pid, when no path
+};
+
+/// sun_path holds this many bytes (unix(7)), an abstract socket's leading NUL included.
+inline constexpr std::size_t longest_unix_path = 107;
+
+/// False: `bad` says what was wrong. `text` must outlive the check.
+bool parse_check(std::string_view text, Check& check, BadInput& bad);
+
+}  // namespace usher

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "probe_settings.hpp"
+
+#include "http.hpp"
+#include "number.hpp"
+
+namespace usher {
+
+namespace {
+
+// `probe` must end, and in no time at all nothing is healthy; `wait` may wait for ever.
+bool set_timeout(ProbeSettings& settings, Command command, std::string_view text, BadInput& bad) {
+    const bool may_be_infinite = command == Command::wait;
+    if (!set_duration(settings.timeout, text, may_be_infinite, bad)) return false;
+    if (settings.timeout > 0) return true;
+    if (may_be_infinite) settings.timeout = infinite;
+    return may_be_infinite || refuse(bad, "not a time to wait", text, "more than 0");
+}
+
+bool set_statuses(ProbeSettings& settings, std::string_view text, BadInput& bad) {
+    const auto statuses = parse_status_list(text);
+    if (!statuses)
+        return refuse(bad, "not a list of statuses", text, "200,204,300-399 within 100-599");
+    settings.statuses = *statuses;
+    settings.status_list = text;
+    return true;
+}
+
+bool add_header(ProbeSettings& settings, std::string_view text, BadInput& bad) {
+    if (!is_http_header(text)) return refuse(bad, "not a header", text, "'Name: value'");
+    if (settings.header_count == ProbeSettings::most_headers) {
+        return refuse(bad, "one header too many:", text, "up to 8");
+    }
+    settings.headers[settings.header_count++] = text;
+    return true;
+}
+
+bool set_needle(ProbeSettings& settings, std::string_view text, BadInput& bad) {
+    if (text.empty() || text.size() > ProbeSettings::longest_needle) {
+        return refuse(bad, "cannot search for", text, "1 to 256 bytes");
+    }
+    settings.contains = text;
+    return true;
+}
+
+}  // namespace
+
+std::optional<StatusSet> parse_status_list(std::string_view text) {
+    StatusSet set;
+    do {
+        std::string_view last = take_until(text, ',');
+        const std::string_view first = take_until(last, '-');
+        const auto from = parse_number(first, 599);
+        const auto to = last.data() == nullptr ? from : parse_number(last, 599);
+        if (!from || !to || *from < 100 || *to < *from) return std::nullopt;
+        set.add(static_cast<unsigned>(*from), static_cast<unsigned>(*to));
+    } while (text.data() != nullptr);
+    return set;
+}
+
+ProbeSettings::ProbeSettings(Command command)
+    : timeout(command == Command::wait ? 30 * second : 3 * second),
+      allow_remote(command == Command::wait) {
+    statuses.add(200, 399);
+}
+
+bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
+                        std::string_view value, BadInput& bad) {
+    switch (id) {
+        case OptionId::timeout: return set_timeout(settings, command, value, bad);
+        case OptionId::interval: return set_duration(settings.interval, value, false, bad);
+        case OptionId::status: return set_statuses(settings, value, bad);
+        case OptionId::method:
+            settings.method = value;
+            return is_http_method(value) ||
+                   refuse(bad, "not a method", value, "GET, HEAD, POST, ...");
+        case OptionId::header: return add_header(settings, value, bad);
+        case OptionId::host:
+            settings.host = value;
+            return (!value.empty() && !has_control(value)) ||
+                   refuse(bad, "not a host", value, "NAME[:PORT]");
+        case OptionId::contains: return set_needle(settings, value, bad);
+        case OptionId::invert: settings.invert = true; break;
+        case OptionId::allow_remote: settings.allow_remote = true; break;
+        case OptionId::verbose: ++settings.verbosity; break;
+        case OptionId::quiet: --settings.verbosity; break;
+        default: break;
+    }
+    return true;
+}
+
+}  // namespace usher

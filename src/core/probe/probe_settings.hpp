@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// What `usher probe` and `usher wait` were asked to do.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "duration.hpp"
+#include "options.hpp"
+
+namespace usher {
+
+/// The accepted statuses of HTTP, 100 to 599.
+class StatusSet {
+  public:
+    void add(unsigned first, unsigned last) {
+        for (unsigned i = first; i <= last; ++i) bits_[i / 64] |= std::uint64_t{1} << i % 64;
+    }
+    [[nodiscard]] bool has(int status) const {
+        return status >= 0 && status < 640 &&
+               (bits_[static_cast<unsigned>(status) / 64] >> static_cast<unsigned>(status) % 64 &
+                1U) != 0;
+    }
+
+  private:
+    std::array<std::uint64_t, 10> bits_{};
+};
+
+/// `200,204,300-399`; nothing outside 100 to 599, no range that runs backwards.
+std::optional<StatusSet> parse_status_list(std::string_view text);
+
+struct ProbeSettings {
+    static constexpr std::size_t most_headers = 8;
+    static constexpr std::size_t longest_needle = 256;
+
+    explicit ProbeSettings(Command command);
+
+    Duration timeout;  ///< total; infinite only for `wait`
+    Duration interval = 500 * millisecond;
+    std::string_view status_list = "200-399";
+    StatusSet statuses;
+    std::string_view method = "GET";
+    std::array<std::string_view, most_headers> headers{};
+    std::size_t header_count = 0;
+    std::string_view host;      ///< empty: the check's own
+    std::string_view contains;  ///< empty: the body is not read
+    bool invert = false;
+    bool allow_remote;  ///< always for `wait`
+    int verbosity = 0;
+};
+
+/// Applies one option of `probe` or `wait`. False: `bad` says what was wrong with the value.
+bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
+                        std::string_view value, BadInput& bad);
+
+}  // namespace usher

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "file.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "returned.hpp"
+
+namespace usher::sys {
+
+namespace {
+
+constexpr int rwf_nowait = 8;  // linux/fs.h
+// The same on every architecture.
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+}  // namespace
+
+Result<int> open(const char* path, OpenMode mode) {
+    constexpr int flags[] = {O_RDONLY | O_NONBLOCK, O_RDONLY | O_DIRECTORY,
+                             O_RDWR | O_NOCTTY | O_NONBLOCK, O_WRONLY | O_NOCTTY | O_NONBLOCK};
+    const long fd = ::syscall(SYS_openat, AT_FDCWD, path,
+                              flags[static_cast<int>(mode)] | O_CLOEXEC | O_LARGEFILE, 0);
+    if (fd < 0) return last_error();
+    return static_cast<int>(fd);
+}
+
+void close(int fd) { ::syscall(SYS_close, fd); }
+
+Result<std::size_t> read(int fd, std::span<char> room) {
+    return count(::syscall(SYS_read, fd, room.data(), room.size()));
+}
+
+Result<std::size_t> readlink(const char* path, std::span<char> room) {
+    return count(::syscall(SYS_readlinkat, AT_FDCWD, path, room.data(), room.size()));
+}
+
+Result<std::size_t> getdents64(int fd, std::span<std::byte> room) {
+    return count(::syscall(SYS_getdents64, fd, room.data(), room.size()));
+}
+
+Result<Done> chdir(const char* path) { return done(::syscall(SYS_chdir, path)); }
+
+Result<Done> close_range(unsigned first, unsigned last) {
+    return done(::syscall(SYS_close_range, first, last, 0U));
+}
+
+Result<int> dup_above_stdio(int fd) {
+#ifdef SYS_fcntl64
+    const long copy = ::syscall(SYS_fcntl64, fd, F_DUPFD_CLOEXEC, 3);
+#else
+    const long copy = ::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+#endif
+    if (copy < 0) return last_error();
+    return static_cast<int>(copy);
+}
+
+Result<int> tcgetpgrp(int fd) {
+    int group = 0;
+    if (::syscall(SYS_ioctl, fd, TIOCGPGRP, &group) < 0) return last_error();
+    return group;
+}
+
+Result<Done> tcsetpgrp(int fd, int group) {
+    return done(::syscall(SYS_ioctl, fd, TIOCSPGRP, &group));
+}
+
+Result<Done> acquire_terminal(int fd) { return done(::syscall(SYS_ioctl, fd, TIOCSCTTY, 0)); }
+Result<Done> release_terminal(int fd) { return done(::syscall(SYS_ioctl, fd, TIOCNOTTY, 0)); }
+
+Result<std::size_t> write_once(int fd, std::string_view text) {
+    return count(::syscall(SYS_write, fd, text.data(), text.size()));
+}
+
+Result<Done> write(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = write_once(fd, text);
+        if (!written && written.error.number == EINTR) continue;
+        if (!written) return written.error;
+        text.remove_prefix(written.value);
+    }
+    return Done{};
+}
+
+bool is_seekable(int fd) {
+#ifdef SYS__llseek
+    std::int64_t position = 0;
+    return ::syscall(SYS__llseek, fd, 0L, 0L, &position, SEEK_CUR) == 0;
+#else
+    return ::syscall(SYS_lseek, fd, 0L, SEEK_CUR) >= 0;
+#endif
+}
+
+Result<std::size_t> send_nonblocking(int socket, std::string_view text) {
+    return count(::syscall(SYS_sendto, socket, text.data(), text.size(),
+                           MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0));
+}
+
+Result<std::size_t> write_nonblocking(int fd, std::string_view text) {
+    iovec vector{};
+    vector.iov_base =
+        const_cast<char*>(text.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    vector.iov_len = text.size();
+    // Offset -1: the file's own position (preadv2(2)). It is passed as two halves.
+    return count(::syscall(SYS_pwritev2, fd, &vector, 1UL, -1L, -1L, rwf_nowait));
+}
+
+Result<std::size_t> splice_into_pipe(int fd, std::string_view text) {
+#ifdef SYS_mmap2
+    constexpr long map = SYS_mmap2;
+#else
+    constexpr long map = SYS_mmap;
+#endif
+    const long mapped = ::syscall(map, 0UL, text.size(), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+    if (mapped == -1) return last_error();
+    auto* const page = reinterpret_cast<char*>(mapped);  // NOLINT(*-reinterpret-cast,*-int-to-ptr)
+    memcpy(page, text.data(), text.size());
+    iovec vector{};
+    vector.iov_base = page;
+    vector.iov_len = text.size();
+    const auto result = count(::syscall(SYS_vmsplice, fd, &vector, 1UL, SPLICE_F_NONBLOCK));
+    ::syscall(SYS_munmap, page, text.size());
+    return result;
+}
+
+Result<FileFacts> statx(const char* path) {
+    // struct statx of linux/stat.h, the same on every architecture: its size is at byte 40, its
+    // modification time (seconds, then nanoseconds) at byte 112.
+    alignas(8) unsigned char facts[256] = {};
+    constexpr unsigned basic_stats = 0x7ff;
+    if (::syscall(SYS_statx, AT_FDCWD, path, 0, basic_stats, facts) < 0) return last_error();
+    FileFacts found;
+    std::int64_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+    memcpy(&found.size, facts + 40, sizeof found.size);
+    memcpy(&seconds, facts + 112, sizeof seconds);
+    memcpy(&nanoseconds, facts + 120, sizeof nanoseconds);
+    found.modified = seconds * second + nanoseconds;
+    return found;
+}
+
+}  // namespace usher::sys

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// One wrapper per system call of files, descriptors and terminals. See kernel.hpp for the rules.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "duration.hpp"
+#include "result.hpp"
+
+namespace usher::sys {
+
+inline constexpr int stdin_fd = 0;
+inline constexpr int stdout_fd = 1;
+inline constexpr int stderr_fd = 2;
+
+inline constexpr std::size_t path_max = 4096;  ///< PATH_MAX, the NUL included
+/// None of them waits: not for the writer of a FIFO, not for a terminal's carrier.
+enum class OpenMode : unsigned char { read, directory, terminal, log };
+Result<int> open(const char* path, OpenMode mode);
+void close(int fd);
+Result<std::size_t> read(int fd, std::span<char> room);  ///< 0: the end
+Result<std::size_t> readlink(const char* path, std::span<char> room);
+/// getdents64(2) into `room`: how many bytes; 0: the end.
+Result<std::size_t> getdents64(int fd, std::span<std::byte> room);
+Result<Done> chdir(const char* path);
+Result<Done> close_range(unsigned first, unsigned last);
+/// A duplicate at 3 or above, closed on exec.
+Result<int> dup_above_stdio(int fd);
+
+struct FileFacts {
+    std::uint64_t size = 0;  ///< bytes
+    Time modified = 0;       ///< wall clock
+};
+Result<FileFacts> statx(const char* path);
+
+/// The terminal's foreground process group (tcgetpgrp(3)); 0: one outside this PID namespace.
+[[gnu::hot]] Result<int> tcgetpgrp(int fd);
+Result<Done> tcsetpgrp(int fd, int group);
+/// Takes a terminal for the caller's session, and lets go of it (ioctl_tty(2), TIOCSCTTY and
+/// TIOCNOTTY).
+Result<Done> acquire_terminal(int fd);
+Result<Done> release_terminal(int fd);
+
+/// Writing. `write` blocks and goes on after EINTR and short writes; the others never block.
+Result<Done> write(int fd, std::string_view text);
+/// Whether it has a file position: a regular file (or a device like one), no pipe, socket,
+/// terminal.
+bool is_seekable(int fd);
+Result<std::size_t> send_nonblocking(int socket, std::string_view text);
+Result<std::size_t> write_nonblocking(int fd, std::string_view text);  ///< pwritev2(2), RWF_NOWAIT
+Result<std::size_t> write_once(int fd, std::string_view text);
+/// Through a page of its own (a pipe keeps the page, not a copy): for kernels before 6.4.
+Result<std::size_t> splice_into_pipe(int fd, std::string_view text);
+
+}  // namespace usher::sys

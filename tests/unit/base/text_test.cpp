@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+namespace usher {
+namespace {
+
+TEST(slice, clamps_to_what_is_there) {
+    EXPECT_EQ(slice("hello", 1, 3), "ell");
+    EXPECT_EQ(slice("hello", 3), "lo");
+    EXPECT_EQ(slice("hello", 3, 99), "lo");
+    EXPECT_EQ(slice("hello", 5), "");
+    EXPECT_EQ(slice("hello", 99, 99), "");
+    EXPECT_EQ(slice("", 0, 1), "");
+}
+
+TEST(take_until, cuts_at_the_first_separator) {
+    std::string_view rest = "a:b::c";
+    EXPECT_EQ(take_until(rest, ':'), "a");
+    EXPECT_EQ(rest, "b::c");
+    EXPECT_EQ(take_until(rest, ':'), "b");
+    EXPECT_EQ(take_until(rest, ':'), "");
+    EXPECT_EQ(rest, "c");
+    EXPECT_EQ(take_until(rest, ':'), "c");
+    EXPECT_EQ(rest, "");
+    EXPECT_EQ(take_until(rest, ':'), "");
+}
+
+TEST(equal_ignoring_case, compares_letters_only_of_equal_length) {
+    EXPECT_TRUE(equal_ignoring_case("SigTerm", "sIGtERM"));
+    EXPECT_TRUE(equal_ignoring_case("", ""));
+    EXPECT_FALSE(equal_ignoring_case("TERM", "TER"));
+    EXPECT_FALSE(equal_ignoring_case("[", "{"));
+    EXPECT_FALSE(equal_ignoring_case("@", "`"));
+}
+
+TEST(letters, change_case_only_if_they_are_letters) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        const bool upper = byte >= 'A' && byte <= 'Z';
+        const bool lower = byte >= 'a' && byte <= 'z';
+        EXPECT_EQ(to_lower(c), upper ? static_cast<char>(byte + 32) : c) << byte;
+        EXPECT_EQ(to_upper(c), lower ? static_cast<char>(byte - 32) : c) << byte;
+        EXPECT_EQ(is_digit(c), byte >= '0' && byte <= '9') << byte;
+    }
+}
+
+TEST(writer, joins_text_and_numbers) {
+    char room[64];
+    Writer line(room);
+    line.add("pid ").add(42).add(',').add(-7).add(' ').add(std::int64_t{1} << 40);
+    EXPECT_EQ(line.view(), "pid 42,-7 1099511627776");
+    EXPECT_EQ(line.size(), line.view().size());
+    EXPECT_TRUE(line.fits());
+}
+
+TEST(writer, drops_what_does_not_fit_and_writes_nothing_past_its_room) {
+    char room[9] = "########";
+    Writer line(std::span(room, 5));
+    line.add("abc").add("defgh").add('x').add(12345).add_json("\"").add_untrusted("\x01");
+    EXPECT_EQ(line.view(), "abcde");
+    EXPECT_FALSE(line.fits());
+    EXPECT_EQ(std::string_view(room + 5), "###");
+}
+
+TEST(writer, of_no_room_holds_nothing) {
+    Writer line(std::span<char>{});
+    line.add("abc").add(1);
+    EXPECT_EQ(line.view(), "");
+    EXPECT_FALSE(line.fits());
+}
+
+TEST(writer, can_be_cut_back_but_not_forward) {
+    char room[16];
+    Writer line(room);
+    line.add("abcdef");
+    line.cut(9);
+    EXPECT_EQ(line.view(), "abcdef");
+    line.cut(2);
+    EXPECT_EQ(line.view(), "ab");
+    EXPECT_EQ(line.add("z").view(), "abz");
+}
+
+TEST(writer, pads_numbers_with_zeros) {
+    char room[128];
+    Writer line(room);
+    line.add_padded(7, 3).add(' ').add_padded(1234, 3).add(' ').add_padded(0, 2);
+    line.add(' ').add_padded(std::numeric_limits<std::int64_t>::min(), 1);
+    line.add(' ').add_padded(std::numeric_limits<std::int64_t>::max(), 1);
+    EXPECT_EQ(line.view(), "007 1234 00 -9223372036854775808 9223372036854775807");
+}
+
+TEST(writer, makes_untrusted_bytes_harmless) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        char room[8];
+        Writer line(room);
+        line.add_untrusted({&c, 1});
+        EXPECT_EQ(line.view(), std::string(1, byte >= 0x20 && byte < 0x7f ? c : '?')) << byte;
+    }
+}
+
+TEST(writer, escapes_every_byte_for_json) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        char room[8];
+        Writer line(room);
+        line.add_json({&c, 1});
+        std::string expected(1, c);
+        if (c == '"' || c == '\\') expected = std::string("\\") + c;
+        if (byte < 0x20 || byte == 0x7f) {
+            char escape[8];
+            snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(byte));
+            expected = escape;
+        }
+        if (byte > 0x7f) expected = "?";
+        EXPECT_EQ(line.view(), expected) << byte;
+    }
+}
+
+}  // namespace
+}  // namespace usher
