@@ -37,10 +37,9 @@ Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
     : invocation_(invocation), settings_(settings) {
     (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for);
     const auto fd = sys::signalfd(waited_for);
-    if (!fd) return;
-    signals_ = fd.value;
-    // One of stdio was closed. What we open must not become what we print to.
-    for (int filler = signals_; filler >= 0 && filler < 3;) {
+    if (fd) signals_ = fd.value;
+    // Of stdio one may be closed. What we open must not become what we print to.
+    for (int filler = fd ? fd.value : 0; filler >= 0 && filler <= sys::stderr_fd;) {
         const auto opened = sys::open("/dev/null", sys::OpenMode::log);
         filler = opened ? opened.value : -1;
     }

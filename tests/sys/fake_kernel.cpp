@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "fake_kernel.hpp"
 
-#include "file.hpp"
-#include "socket.hpp"
-
 #include <errno.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +9,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+
+#include "fake_network.hpp"
+#include "file.hpp"
+#include "memory.hpp"
 
 namespace usher::test {
 
@@ -31,6 +32,7 @@ FakeKernel& kernel() {
 
 FakeKernel& new_kernel() {
     current = std::make_unique<FakeKernel>();
+    new_network();
     return *current;
 }
 
@@ -139,6 +141,13 @@ void FakeKernel::rescue(const char* why) {
     raise(sig::chld);
 }
 
+int FakeKernel::new_fd() {
+    int fd = next_open_fd;
+    while (open_fds.count(fd) != 0) ++fd;
+    open_fds.insert(fd);
+    return fd;
+}
+
 std::vector<Sent> FakeKernel::sent_to(int pid) const {
     std::vector<Sent> found;
     for (const Sent& one : sent) {
@@ -223,13 +232,6 @@ Result<std::size_t> take(const char* way, std::string_view text, bool blocks_whe
         fake.short_write == 0 ? text.size() : std::min(text.size(), fake.short_write);
     fake.log += text.substr(0, count);
     return count;
-}
-
-int lowest_free_fd() {
-    int fd = kernel().next_open_fd;
-    while (kernel().open_fds.count(fd) != 0) ++fd;
-    kernel().open_fds.insert(fd);
-    return fd;
 }
 
 }  // namespace
@@ -418,30 +420,31 @@ void nanosleep(Duration duration) {
 Result<int> open(const char* path, OpenMode mode) {
     FakeKernel& fake = kernel();
     ++fake.opens;
+    if (strnlen(path, path_max) == path_max) return fail("openat", ENAMETOOLONG);
     const std::string name = path;
     if (mode == OpenMode::terminal) {
         if (fake.controlling_terminal < 0) return fail("openat", ENXIO);
-        const int fd = lowest_free_fd();
+        const int fd = fake.new_fd();
         fake.foreground[fd] = fake.controlling_terminal;
         return fd;
     }
     if (mode == OpenMode::log) {
         if (fake.no_reopening) return fail("openat", EACCES);
-        const int fd = lowest_free_fd();
+        const int fd = fake.new_fd();
         open_files[fd] = {.content = "(stderr)"};
         return fd;
     }
     std::string content;
     if (mode == OpenMode::directory) {
         if (!fake.proc_mounted) return fail("openat", ENOENT);
-        const int fd = lowest_free_fd();
+        const int fd = fake.new_fd();
         if (fake.on_survivors_read) fake.on_survivors_read();
         open_files[fd] = {.content = name == "/proc" ? list_of_processes() : list_of_fds()};
         return fd;
     }
     const auto found = content_of(name);
     if (!found) return fail("openat", ENOENT);
-    const int fd = lowest_free_fd();
+    const int fd = fake.new_fd();
     open_files[fd] = {.content = *found};
     return fd;
 }
@@ -449,6 +452,7 @@ Result<int> open(const char* path, OpenMode mode) {
 void close(int fd) {
     if (kernel().open_fds.erase(fd) == 0) ADD_FAILURE() << "close of " << fd << ": not open";
     open_files.erase(fd);
+    network().sockets.erase(fd);
     kernel().foreground.erase(fd);
 }
 
@@ -510,7 +514,7 @@ Result<Done> close_range(unsigned first, unsigned last) {
 Result<int> dup_above_stdio(int fd) {
     FakeKernel& fake = kernel();
     fake.next_open_fd = std::max(fake.next_open_fd, 3);
-    const int copy = lowest_free_fd();
+    const int copy = fake.new_fd();
     if (fake.foreground.count(fd) != 0) fake.foreground[copy] = fake.foreground[fd];
     return copy;
 }
@@ -539,7 +543,9 @@ Result<Done> write(int fd, std::string_view text) {
 
 bool is_seekable(int) { return kernel().stderr_is == Stderr::file; }
 
-Result<std::size_t> send_nonblocking(int, std::string_view text) {
+Result<std::size_t> send_nonblocking(int fd, std::string_view text) {
+    if (network().sockets.count(fd) != 0) return network().send(fd, text);
+    if (fd < 0) ADD_FAILURE() << "a send to what is closed";
     if (kernel().stderr_is == Stderr::closed) return fail("send", EBADF);
     if (kernel().seccomp_answers_eperm) return fail("send", EPERM);
     if (kernel().stderr_is != Stderr::socket) return fail("send", ENOTSOCK);
@@ -568,11 +574,6 @@ Result<std::size_t> write_once(int fd, std::string_view text) {
 Result<std::size_t> splice_into_pipe(int, std::string_view text) {
     if (kernel().stderr_is != Stderr::pipe) return fail("vmsplice", EBADF);
     return take("splice", text, false);
-}
-
-Result<Done> poll(std::span<PollFd> fds, Duration) {
-    for (PollFd& fd : fds) fd.revents = kernel().stderr_full ? short{0} : fd.events;
-    return Done{};
 }
 
 }  // namespace usher::sys

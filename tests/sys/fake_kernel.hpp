@@ -123,6 +123,7 @@ struct FakeKernel {
     void deliver(Process& process, int signal);
     void adopt_children_of(int pid);
     void rescue(const char* why);
+    int new_fd();  ///< the lowest that is free, open now
     Time start_time = now;
 };
 

@@ -58,6 +58,7 @@ class Literal {
     }
     [[nodiscard]] constexpr std::string_view view() const { return text_; }
     [[nodiscard]] constexpr bool empty() const { return *text_ == 0; }
+    bool operator==(std::nullptr_t) const = delete;
     constexpr bool operator==(std::string_view text) const { return view() == text; }
     constexpr bool operator==(std::same_as<Literal> auto other) const {
         return view() == other.view();

@@ -35,8 +35,10 @@ bool set_tcp(std::string_view authority, Check& check, BadInput& bad) {
     if (take_prefix(rest, "[")) {
         endpoint.host = take_until(rest, ']');
         const auto address = parse_ip(endpoint.host);
-        if (!address || !address->v6 || (!rest.empty() && rest[0] != ':'))
+        const bool is_closed = rest.data() != nullptr;
+        if (!address || !address->v6 || !is_closed || (!rest.empty() && rest[0] != ':')) {
             return refuse(bad, "not a host", authority, endpoint_forms);
+        }
         if (!rest.empty()) rest.remove_prefix(1);
     } else {
         endpoint.host = take_until(rest, ':');

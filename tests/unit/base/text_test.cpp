@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
 
 namespace usher {
 namespace {
+
+using namespace std::string_literals;
 
 TEST(slice, clamps_to_what_is_there) {
     EXPECT_EQ(slice("hello", 1, 3), "ell");
@@ -66,6 +69,102 @@ TEST(writer, drops_what_does_not_fit_and_writes_nothing_past_its_room) {
     EXPECT_EQ(line.view(), "abcde");
     EXPECT_FALSE(line.fits());
     EXPECT_EQ(std::string_view(room + 5), "###");
+}
+
+// What `write` puts into `room` bytes; those behind it must stay as they were.
+template <typename Write>
+std::string written(std::size_t room, Write write) {
+    std::string out(room + 8, '#');
+    Writer to{std::span<char>(out).first(room)};
+    write(to);
+    EXPECT_EQ(out.substr(room), "########");
+    return out.substr(0, to.size());
+}
+
+TEST(writer, takes_bytes_as_they_are) {
+    EXPECT_EQ(
+        written(16,
+                [](Writer& to) { to.add_byte(0xff).add_raw("ab\0c"s).add_raw("").add_byte(0); }),
+        "\xff"s + "ab\0c\0"s);
+}
+
+TEST(writer, fills_a_buffer_of_bytes_as_well) {
+    std::uint8_t out[3] = {};
+    Writer to{std::span<std::uint8_t>(out)};
+    to.add_raw("a\x80");
+    EXPECT_EQ(out[0], 'a');
+    EXPECT_EQ(out[1], 0x80);
+    EXPECT_EQ(out[2], 0);
+}
+
+TEST(writer, remembers_that_something_did_not_fit) {
+    EXPECT_EQ(written(3,
+                      [](Writer& to) {
+                          to.add_raw("abc");
+                          EXPECT_TRUE(to.fits());
+                          to.add_raw("");
+                          EXPECT_TRUE(to.fits());
+                          to.add('d');
+                          EXPECT_FALSE(to.fits());
+                      }),
+              "abc");
+    EXPECT_EQ(written(2, [](Writer& to) { to.add_raw("abc"); }), "ab");
+}
+
+TEST(writer, puts_the_high_byte_first) {
+    EXPECT_EQ(written(9, [](Writer& to) { to.add_big_endian(0x12345678, 4); }), "\x12\x34\x56\x78");
+    EXPECT_EQ(written(9, [](Writer& to) { to.add_big_endian(0x12345678, 3); }), "\x34\x56\x78");
+    EXPECT_EQ(written(9, [](Writer& to) { to.add_big_endian(1, 2); }), "\0\1"s);
+    EXPECT_EQ(written(9, [](Writer& to) { to.add_big_endian(0xffffffff, 1); }), "\xff");
+    EXPECT_EQ(written(9, [](Writer& to) { to.add_big_endian(1, 0); }), "");
+}
+
+TEST(writer, writes_hexadecimal_without_leading_zeros) {
+    EXPECT_EQ(written(40, [](Writer& to) { to.add_hex(0xdeadbeef); }), "deadbeef");
+    EXPECT_EQ(written(40, [](Writer& to) { to.add_hex(0); }), "0");
+    EXPECT_EQ(written(40, [](Writer& to) { to.add_hex(0x10a); }), "10a");
+}
+
+TEST(writer, replaces_a_byte_that_was_added_before_and_nothing_past_its_end) {
+    EXPECT_EQ(written(4,
+                      [](Writer& to) {
+                          to.add("abcd");
+                          to.patch(0, 'x');
+                          to.patch(3, 'y');
+                          to.patch(4, 'z');
+                          to.patch(static_cast<std::size_t>(-1), 'z');
+                      }),
+              "xbcy");
+}
+
+TEST(hex_value, knows_the_digits_of_both_cases_and_nothing_else) {
+    const std::string low = "0123456789abcdef";
+    const std::string high = "0123456789ABCDEF";
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        const std::size_t digit = std::min(low.find(c), high.find(c));
+        EXPECT_EQ(hex_value(c), digit == std::string::npos ? -1 : static_cast<int>(digit)) << byte;
+    }
+}
+
+TEST(is_control, means_c0_and_del) {
+    for (int byte = 0; byte < 256; ++byte)
+        EXPECT_EQ(is_control(static_cast<char>(byte)), byte < 0x20 || byte == 0x7f) << byte;
+}
+
+TEST(has_control, looks_at_every_byte) {
+    EXPECT_FALSE(has_control(""));
+    EXPECT_FALSE(has_control(" ~\x80\xff"));
+    for (const std::string& text : {"\n"s, "ab\0"s, "\x1f"s, "a\x7f"s, "\tab"s}) {
+        EXPECT_TRUE(has_control(text));
+    }
+}
+
+TEST(last_component, is_what_stands_behind_the_last_slash) {
+    EXPECT_EQ(last_component("/usr/bin/tini"), "tini");
+    EXPECT_EQ(last_component("tini"), "tini");
+    EXPECT_EQ(last_component("tini/"), "");
+    EXPECT_EQ(last_component(""), "");
 }
 
 TEST(writer, of_no_room_holds_nothing) {
