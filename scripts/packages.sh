@@ -85,12 +85,15 @@ install_servers() {
     need_node_modules
 }
 
-# What tests/e2e runs: the peers, tools, terminal programs and servers.
-install_for_e2e() {
+# What tests/e2e runs, but for the servers: the peers, tools and terminal programs.
+install_for_e2e_alone() {
     need strace=strace tini=tini dumb-init=dumb-init catatonit=catatonit /usr/bin/python3=python3 \
         unshare=util-linux readelf=binutils ps=procps man=man-db mandoc=mandoc \
-        vi=vim-tiny less=less zsh=zsh c++=g++ || return 1
-    install_servers
+        vi=vim-tiny less=less zsh=zsh c++=g++
+}
+
+install_for_e2e() {
+    install_for_e2e_alone && install_servers
 }
 
 # Clang with libFuzzer and the sanitizers.

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Every script says what it does when it is asked, and then does nothing else."""
+import fnmatch
 import glob
 import os
 import shutil
 import subprocess
 
-from harness import add, equal, need, scratch
+import affected
+from harness import add, equal, peer, scratch, test
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # What a script may have until it has looked at its words: with no more in PATH it installs, builds and
@@ -42,10 +44,8 @@ def call(tree, script, word):
     programs = scratch("bin")
     os.makedirs(programs, exist_ok=True)
     for name in COMMANDS:
-        path = shutil.which(name)
-        need(path, f"{name} is not installed")
         if not os.path.lexists(f"{programs}/{name}"):
-            os.symlink(path, f"{programs}/{name}")
+            os.symlink(peer(name), f"{programs}/{name}")
     done = subprocess.run([f"{tree}/scripts/{script}", word], env={"PATH": programs}, cwd="/", text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=10)
     return done.returncode, done.stdout, done.stderr
@@ -75,3 +75,20 @@ for _name in names():
     add(f"scripts/{_name} --help says what it does, and does nothing", lambda n=_name: check_help(n), __name__)
     if _name not in HAND_ON:
         add(f"scripts/{_name} refuses an unknown option with one line", lambda n=_name: check_refusal(n), __name__)
+
+
+@test("what scripts/test quick chooses from is there")
+def _():
+    modules = {os.path.basename(x)[:-3] for x in glob.glob(os.path.join(TOP, "tests", "e2e", "*.py"))}
+    for patterns, chosen in affected.SOURCES + affected.SHARED + affected.OTHERS:
+        for pattern in chosen.split():
+            assert fnmatch.filter(modules, pattern), f"{patterns}: no module {pattern}"
+
+
+@test("scripts/test quick chooses by what a file is called, and a few always")
+def _():
+    for paths, want in (([], "cli exit_status"), (["tests/e2e/harness.py", "Makefile"], "cli exit_status"),
+                        (["tests/e2e/drain.py"], "drain"), (["tests/e2e/wait_.py"], "wait"),
+                        (["tests/e2e/gone.py"], "cli exit_status"), (["README.md", "scripts/fuzz"], "docs scripts"),
+                        (["src/core/options.cpp"], "cli environment"), (["src/any/deep/hpack.hpp"], "probe_grpc")):
+        equal(affected.affected(paths), want.split(), f"modules for {paths}")
