@@ -47,7 +47,7 @@ quietly() {
     mkdir -p "$(dirname "$log")"
     "$@" >"$log" 2>&1 </dev/null && return 0
     {
-        grep -v -E '^\[[0-9]+/[0-9]+\]|^[0-9]+ warnings? generated| -o [^ ]+ -c |^: && ' "$log" |
+        grep -v -E '^\[[0-9]+/[0-9]+\]|^[0-9]+ warnings? generated| -o [^ ]+ -c |^(:|cd [^ ]+) && ' "$log" |
             grep -m 1 -A 39 -E '\b(Error|error|undefined reference|multiple definition|cannot find)\b' ||
             tail -n 40 "$log"
     } | cut -c 1-400 >&2
