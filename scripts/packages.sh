@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the other scripts: installs what is missing on Debian or Ubuntu, as root or with sudo.
+# Sourced by the other scripts: installs what is missing on Debian or Ubuntu, as root or with sudo, and
+# builds.
 
 if [ "$(id -u)" = 0 ]; then AS_ROOT=(); else AS_ROOT=(sudo); fi
 
@@ -38,10 +39,29 @@ need_to_build() {
     need g++=g++ cmake=cmake ninja=ninja-build git=git "/usr/lib/*-linux-musl/rcrt1.o=musl-tools"
 }
 
+# quietly LOG COMMAND...: what a build says goes to LOG. When it fails, its first error is shown with what
+# follows, less Ninja's progress and the compiler's command lines, which are as long as a page.
+quietly() {
+    local log=$1
+    shift
+    mkdir -p "$(dirname "$log")"
+    "$@" >"$log" 2>&1 </dev/null && return 0
+    {
+        grep -v -E '^\[[0-9]+/[0-9]+\]|^[0-9]+ warnings? generated| -o [^ ]+ -c |^(:|cd [^ ]+) && ' "$log" |
+            grep -m 1 -A 39 -E '\b(Error|error|undefined reference|multiple definition|cannot find)\b' ||
+            tail -n 40 "$log"
+    } | cut -c 1-400 >&2
+    echo "failed: $* (all of it: $log)" >&2
+    return 1
+}
+
+# build_preset PRESET [WORD...]: the words are for cmake --build.
+build_preset() {
+    quietly "build/$1.log" cmake --preset "$1" && quietly "build/$1.log" cmake --build --preset "$@"
+}
+
 build_release() {
-    need_to_build
-    cmake --preset release >/dev/null
-    cmake --build --preset release | tail -n 1
+    need_to_build && build_preset release
 }
 
 # Node.js, and in build/npm what the tests and the benchmark run on it or check manifests with. All of
@@ -65,12 +85,15 @@ install_servers() {
     need_node_modules
 }
 
-# What tests/e2e runs: the peers, tools, terminal programs and servers.
-install_for_e2e() {
+# What tests/e2e runs, but for the servers: the peers, tools and terminal programs.
+install_for_e2e_alone() {
     need strace=strace tini=tini dumb-init=dumb-init catatonit=catatonit /usr/bin/python3=python3 \
         unshare=util-linux readelf=binutils ps=procps man=man-db mandoc=mandoc \
-        vi=vim-tiny less=less zsh=zsh c++=g++ || return 1
-    install_servers
+        vi=vim-tiny less=less zsh=zsh c++=g++
+}
+
+install_for_e2e() {
+    install_for_e2e_alone && install_servers
 }
 
 # Clang with libFuzzer and the sanitizers.

@@ -28,7 +28,7 @@ import emulation  # noqa: E402
 import harness  # noqa: E402
 import sandbox  # noqa: E402
 
-NOT_TESTS = {"run", "harness", "sandbox", "emulation"}
+NOT_TESTS = {"run", "harness", "sandbox", "emulation", "affected"}
 
 
 def parse_arguments():
