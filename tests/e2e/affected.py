@@ -20,9 +20,9 @@ SMOKE = "cli exit_status"
 # Of src: a file's name without its ending, wherever it lies -> modules. The first row counts.
 SOURCES = (
     ("supervisor* init* narrator* run", "drain grace linger signals reaping"),
-    ("options* run_settings* parse*", "cli environment"),
-    ("personality* peer* compat*", "compat"),
-    ("spawn* release_inherited*", "exec_errors startup"),
+    ("options* edit_distance* run_settings* duration* number* environment* bad_input*", "cli environment"),
+    ("tini* dumb_init* catatonit* peer* imitate* wording*", "compat"),
+    ("spawn* start_failure* release_inherited*", "exec_errors startup"),
     ("terminal*", "terminal_*"),
     ("http*", "probe_http wait_"),
     ("grpc* hpack* wire*", "probe_grpc"),
@@ -30,11 +30,11 @@ SOURCES = (
     ("program_check*", "probe_program probe_cli"),
     ("network* socket*", "probe_sockets probe_http probe_deadline wait_"),
     ("check* probe* outcome*", "probe_cli probe_files probe_http probe_limits probe_program probe_state probe_sockets wait_"),
-    ("log* print* text* packed_text* error_text*", "logging_ cli exec_errors"),
+    ("log* print* text* error_text*", "logging_ cli exec_errors"),
     ("sleep*", "sleep_"),
     ("status* find_usher* proc*", "status probe_state"),
     ("signals*", "signals cli"),
-    ("kernel*", "startup reaping signals probe_sockets"),
+    ("kernel* file memory returned", "startup reaping signals probe_sockets"),
     ("*", SMOKE),
 )
 # What the modules here share.
