@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include <algorithm>
+
 #include "exit_status.hpp"
 #include "file.hpp"
 #include "memory.hpp"
@@ -57,6 +59,32 @@ void signal_descendant(void* context, int pid) {
     if (process) sys::close(process.value);
 }
 
+// A signal to those whom no forwarded stop signal has reached.
+struct Untold {
+    int signal;
+    bool is_init;
+    int self;
+    int group;  // whom the stop signals were sent to; 0: to everybody
+    SignalSet reached_by;
+    Telling telling;
+};
+
+void tell_untold(void* context, int pid) {
+    Untold& untold = *static_cast<Untold*>(context);
+    if (pid == untold.self) return;
+    const auto stat = sys::read_stat(pid);
+    if (!stat || stat.value.is_dead()) return;
+    if (untold.group == 0 || stat.value.group == untold.group) {
+        const auto facts = sys::read_signal_facts(pid);
+        if (!facts || has_heard(untold.reached_by, facts.value)) return;
+    }
+    if (untold.is_init) {
+        (void)sys::kill(pid, untold.signal);
+    } else {
+        signal_descendant(&untold.telling, pid);
+    }
+}
+
 void continue_stopped(void* context, int pid) {
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.state != 'T') return;
@@ -70,7 +98,7 @@ void continue_stopped(void* context, int pid) {
 struct SurvivorWalk {
     bool is_init;
     int self;
-    Narrator::Survivors told{};
+    Narrator::ProcessList told{};
     sys::Descendants descendants{};
 };
 
@@ -79,7 +107,28 @@ void name_survivor(void* context, int pid) {
     if (pid == walk.self) return;
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.is_dead()) return;
-    if (walk.is_init || walk.descendants.include(pid)) walk.told.add(pid, stat.value.name);
+    const bool descends = walk.descendants.include(pid);
+    if (!walk.is_init && !descends) return;
+    walk.told.add(pid, stat.value.name, descends ? Literal() : Literal(" from outside"));
+}
+
+struct StragglerWalk {
+    int self;
+    int signal;
+    Narrator::ProcessList told{};
+    sys::Descendants descendants{};
+};
+
+void name_straggler(void* context, int pid) {
+    StragglerWalk& walk = *static_cast<StragglerWalk*>(context);
+    const auto stat = sys::read_stat(pid);
+    if (pid == walk.self || !stat || stat.value.is_dead() || !walk.descendants.include(pid)) return;
+    const auto facts = sys::read_signal_facts(pid);
+    const SignalFacts known = facts ? facts.value : SignalFacts{};
+    walk.told.add(pid, stat.value.name,
+                  contains(known.ignored, walk.signal)   ? Literal(" ignores it")
+                  : contains(known.blocked, walk.signal) ? Literal(" blocks it")
+                                                         : Literal());
 }
 
 }  // namespace
@@ -93,7 +142,9 @@ Init::Init(const RunSettings& settings, sys::Log& log)
 
 void Init::prepare() {
     set_comm(State::starting);
-    if (!is_init_ && !(settings_.subreaper && sys::set_child_subreaper())) {
+    const bool adopts = is_init_ || (settings_.subreaper && sys::set_child_subreaper()) ||
+                        sys::is_child_subreaper();
+    if (!adopts) {
         narrator_.no_subreaper();
     }
     if (settings_.parent_death != 0) {
@@ -124,11 +175,12 @@ int Init::supervise(int program, std::string_view name) {
 
 // One wait, and what came of it. Without a deadline it lasts until a signal comes.
 void Init::step() {
-    const Time deadline = supervisor_.deadline();
+    const Time deadline = std::min(supervisor_.deadline(), resume_limit_.due());
     Duration timeout = look_again_ ? after_failure : infinite;
     if (deadline != infinite) {
         const Time now = sys::monotonic_clock();
         // A flood of signals must not keep the clock from being looked at.
+        if (now >= resume_limit_.due()) return resume();
         if (now >= deadline) return dispatch({.kind = EventKind::deadline});
         if (deadline - now < timeout) timeout = deadline - now;
     }
@@ -157,7 +209,7 @@ void Init::receive(const sys::Received& received) {
     const Origin origin{.code = received.code,
                         .itself = received.code == 0 && received.pid == self_};
     if (!concerns_program(signal, origin)) return;
-    const bool is_stop = contains(settings_.stop_signals, signal);
+    const bool is_stop = asks_for_shutdown(received);
     if (is_stop || signal == sig::hup) {
         // Lower numbers are received first: the news that the program was stopped (SIGCHLD) may
         // still wait behind, and decides whether it needs a SIGCONT as well.
@@ -178,29 +230,46 @@ void Init::receive(const sys::Received& received) {
     }
 }
 
+bool Init::asks_for_shutdown(const sys::Received& received) const {
+    const int signal = received.signal;
+    if (!contains(settings_.stop_signals, signal)) return false;
+    // The terminal's window has another size; haproxy's and httpd's stop signal comes from a
+    // process.
+    if (signal == sig::winch && received.code > 0) return false;
+    // What was ignored when usher was started, as a shell does for what it starts with &, was not
+    // to end what it starts.
+    return is_init_ || settings_.stops_by_ignored || !sys::is_ignored(signal);
+}
+
 // SIGCHLD says that something happened, not how much: ask until nothing is left to tell.
 void Init::reap() {
     look_again_ = false;
-    bool any = false;
     std::optional<int> main_status;
+    std::optional<int> last_status;
     while (true) {
         const auto waited = sys::wait_any();
         if (!waited && waited.error.number == ECHILD &&
             (main_status || !supervisor_.program_alive() || is_gone(program_))) {
-            return dispatch_seen(EventKind::nobody_left, main_status);
+            return dispatch({.kind = EventKind::nobody_left,
+                             .status = main_status,
+                             .last_status = last_status,
+                             .foreground = terminal_.foreground(program_)});
         }
         if (!waited) look_again_ = true;
         if (!waited || waited.value.pid == 0) break;
         const auto [pid, status] = waited.value;
         const bool is_main = pid == program_ && supervisor_.program_alive() && !main_status;
         if (has_continued(status)) {
-            if (is_main) dispatch({.kind = EventKind::program_continued});
+            if (is_main) {
+                resume_limit_.forget();
+                dispatch({.kind = EventKind::program_continued});
+            }
         } else if (has_stopped(status)) {
             if (is_main) {
                 dispatch_seen(EventKind::program_stopped, {}, stop_signal_of(status));
             }
         } else {
-            any = true;
+            last_status = status;
             if (is_main) {
                 main_status = status;
                 narrator_.main_ended(pid, status);
@@ -211,8 +280,8 @@ void Init::reap() {
     }
     if (main_status) {
         dispatch_seen(EventKind::main_ended, main_status);
-    } else if (any) {
-        dispatch({.kind = EventKind::somebody_ended});
+    } else if (last_status) {
+        dispatch({.kind = EventKind::somebody_ended, .last_status = last_status});
     }
 }
 
@@ -228,21 +297,25 @@ void Init::dispatch(Event&& event) {
     if (needs_time(event.kind)) event.now = sys::monotonic_clock();
     const Actions actions = supervisor_.on(event);
     // Before the program hears of it: a probe must see the drain first.
-    show_state();
+    show_state(event.now);
     for (const Action& action : actions) perform(action);
 }
 
-void Init::show_state() {
+void Init::show_state(Time now) {
     const State state = supervisor_.state();
     if (state == shown_) return;
     shown_ = state;
     if (state != State::ended) set_comm(state);
-    narrator_.entered(state, supervisor_.exit_code());
+    narrator_.entered(state, supervisor_, now);
 }
 
 void Init::perform(const Action& action) {
     switch (action.kind) {
-        case ActionKind::send: return send(action.signal);
+        case ActionKind::to_main:
+            return narrator_.sent(Whom::process, program_, action.signal,
+                                  sys::kill(program_, action.signal).error);
+        case ActionKind::to_group: return send_to_group(action.signal);
+        case ActionKind::to_all: return send_to_all(action.signal);
         case ActionKind::resume: return resume();
         case ActionKind::give_terminal: terminal_.give_to(program_); return;
         case ActionKind::take_terminal: return terminal_.take_back();
@@ -250,11 +323,13 @@ void Init::perform(const Action& action) {
         case ActionKind::halt_self: (void)sys::kill(self_, sig::stop); return;
         case ActionKind::stop_group: return stop(own_group, action.signal);
         case ActionKind::tell_rest:
-            tell_rest(action.signal);
+            send_to_all(action.signal);
             // What is stopped would hear of it only when it is continued.
             return continue_rest();
+        case ActionKind::tell_unreached: tell_unreached(action.signal); return continue_rest();
+        case ActionKind::name_stragglers: return name_stragglers(action.signal);
         case ActionKind::name_survivors: return name_survivors();
-        case ActionKind::kill_rest: return tell_rest(sig::kill);
+        case ActionKind::kill_rest: return send_to_all(sig::kill);
         case ActionKind::leave: left_ = true; return;
     }
 }
@@ -266,17 +341,12 @@ void Init::continue_rest() {
 }
 
 void Init::resume() {
-    if (settings_.forward == Forward::all) return tell_rest(sig::cont);
+    if (!resume_limit_.allows(sys::monotonic_clock())) return;
+    if (settings_.forward == Forward::all) return send_to_all(sig::cont);
     return send_to_group(sig::cont);
 }
 
-// To whom --forward names. The main process has not been reaped, so its pid and group are its own.
-void Init::send(int signal) {
-    if (settings_.forward == Forward::all) return tell_rest(signal);
-    if (settings_.forward == Forward::group) return send_to_group(signal);
-    narrator_.sent(Whom::process, program_, signal, sys::kill(program_, signal).error);
-}
-
+// The main process has not been reaped, so its pid and group are its own.
 void Init::send_to_group(int signal) {
     const auto sent = sys::kill(-program_, signal);
     narrator_.sent(Whom::group, program_, signal, sent.error);
@@ -287,7 +357,7 @@ void Init::send_to_group(int signal) {
 
 // To everything that is left. Only PID 1 may say "everybody"; in a host's PID namespace that would
 // be the host.
-void Init::tell_rest(int signal) {
+void Init::send_to_all(int signal) {
     if (is_init_) {
         narrator_.sent(Whom::everybody, 0, signal, sys::kill(everybody, signal).error);
         return;
@@ -309,6 +379,31 @@ void Init::tell_rest(int signal) {
         if (told) return narrator_.sent(Whom::descendants, 0, signal, telling.error);
     }
     narrator_.sent(Whom::group, program_, signal, sys::kill(-program_, signal).error);
+}
+
+// To those who are left and whom no forwarded stop signal has reached: many a program takes a
+// second TERM for "force".
+void Init::tell_unreached(int signal) {
+    const SignalSet reached_by = supervisor_.reached_by();
+    const bool to_everybody = settings_.forward == Forward::all;
+    const bool group_is_gone = !to_everybody && is_gone(-program_);
+    if (reached_by == 0 || group_is_gone) return send_to_all(signal);
+    Untold untold{.signal = signal,
+                  .is_init = is_init_,
+                  .self = self_,
+                  .group = to_everybody ? 0 : program_,
+                  .reached_by = reached_by,
+                  .telling = {.signal = signal}};
+    if (!sys::proc_is_ours() || !sys::for_each_process(tell_untold, &untold)) {
+        return narrator_.tells_nobody(signal);
+    }
+    narrator_.sent(Whom::unreached, 0, signal, untold.telling.error);
+}
+
+void Init::name_stragglers(int signal) {
+    if (!narrator_.asks_for_survivors() || !sys::proc_is_ours()) return;
+    StragglerWalk walk{.self = self_, .signal = signal};
+    if (sys::for_each_process(name_straggler, &walk)) narrator_.still_running(walk.told, signal);
 }
 
 void Init::name_survivors() {

@@ -6,6 +6,7 @@
 
 #include "kernel.hpp"
 #include "narrator.hpp"
+#include "resume_limit.hpp"
 #include "terminal.hpp"
 
 namespace usher::cmd {
@@ -33,14 +34,16 @@ class Init {
     [[gnu::hot]] void dispatch(Event&& event);
     [[gnu::hot]] void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
     [[gnu::hot]] void perform(const Action& action);
-    [[gnu::hot]] void send(int signal);
+    [[nodiscard, gnu::hot]] bool asks_for_shutdown(const sys::Received& received) const;
     [[gnu::hot]] void send_to_group(int signal);
+    void send_to_all(int signal);
+    [[gnu::noinline]] void tell_unreached(int signal);
     void continue_rest();
     void resume();
-    void tell_rest(int signal);
+    [[gnu::noinline]] void name_stragglers(int signal);
     [[gnu::noinline]] void name_survivors();
     void stop(int whom, int signal);
-    [[gnu::hot]] void show_state();
+    [[gnu::hot]] void show_state(Time now);
 
     const RunSettings& settings_;
     Narrator narrator_;
@@ -51,7 +54,8 @@ class Init {
     int program_ = 0;
     State shown_ = State::starting;
     bool left_ = false;
-    int resumed_ = 0;          ///< the signal of a stop() that came back without a SIGCONT
+    int resumed_ = 0;  ///< the signal of a stop() that came back without a SIGCONT
+    ResumeLimit resume_limit_;
     bool look_again_ = false;  ///< wait4 failed: do not rely on the next SIGCHLD
 };
 

@@ -15,9 +15,10 @@ Literal name_of(Whom whom) {
         case Whom::process: return "process";
         case Whom::group: return "process group";
         case Whom::everybody: return "every process";
-        case Whom::descendants: break;
+        case Whom::descendants: return "all descendants";
+        case Whom::unreached: break;
     }
-    return "all descendants";
+    return "those whom no stop signal had reached";
 }
 
 // A sentence of the wording, as text of a record.
@@ -81,7 +82,7 @@ void Narrator::tell_reaped(Level level, int pid, int wait_status) {
                 .status = shell_code(wait_status)});
 }
 
-void Narrator::tell_entered(State state, int exit_code) {
+void Narrator::tell_entered(State state, const Supervisor& supervisor, Time now) {
     char room[160];
     Writer text(room);
     text.add(state_name(state));
@@ -92,17 +93,17 @@ void Narrator::tell_entered(State state, int exit_code) {
             break;
         case State::stopping: add_duration(text.add(": grace "), settings_.grace); break;
         case State::lingering:
-            add_duration(text.add(": waiting up to "), settings_.linger);
+            add_duration(text.add(": waiting up to "), supervisor.time_left(now));
             text.add(" for what the main process left behind");
             break;
-        case State::ended: text.add(": exit code ").add(exit_code); break;
+        case State::ended: text.add(": exit code ").add(supervisor.exit_code()); break;
         case State::starting:
         case State::running:
         case State::killing: break;
     }
     log_.write({.event = "state",
                 .text = text.view(),
-                .status = state == State::ended ? exit_code : -1,
+                .status = state == State::ended ? supervisor.exit_code() : -1,
                 .name = state_name(state).view()});
 }
 
@@ -122,18 +123,44 @@ void Narrator::tell_sent(Level level, Whom whom, int pid, int signal, const Erro
                 .signal = signal});
 }
 
-void Narrator::Survivors::add(int pid, std::string_view name) {
-    if (++count_ > most_named) return;
-    line_.add(count_ > 1 ? Literal(", ") : Literal(" ")).add(pid);
-    line_.add(" (").add_untrusted(name).add(')');
+void Narrator::tells_nobody(int signal) {
+    char room[128];
+    Writer text(room);
+    text.add("nobody is sent ");
+    add_signal_name(text, signal);
+    text.add(": without /proc it is not known who has heard of the stop");
+    log_.write(
+        {.level = Level::warning, .event = "not-told", .text = text.view(), .signal = signal});
 }
 
-void Narrator::killing(Survivors& survivors) {
-    char room[704];
-    Writer text(room);
-    text.add("killing what did not stop:").add_raw(survivors.line_.view());
-    const int unnamed = survivors.count_ - most_named;
+void Narrator::ProcessList::add(int pid, std::string_view name, Literal note) {
+    if (++count_ > most_named) return;
+    line_.add(count_ > 1 ? Literal(", ") : Literal(" ")).add(pid);
+    line_.add(" (").add_untrusted(name).add(')').add(note);
+}
+
+void Narrator::ProcessList::add_to(Writer& text) const {
+    text.add_raw(line_.view());
+    const int unnamed = count_ - most_named;
     if (unnamed > 0) text.add(" and ").add(unnamed).add(" more");
+}
+
+void Narrator::still_running(const ProcessList& processes, int signal) {
+    if (processes.count_ == 0) return;
+    char room[1024];
+    Writer text(room);
+    text.add("still running ");
+    add_duration(text, straggler_patience);
+    add_signal_name(text.add(" after "), signal);
+    processes.add_to(text.add(':'));
+    log_.write(
+        {.level = Level::warning, .event = "still-running", .text = text.view(), .signal = signal});
+}
+
+void Narrator::killing(const ProcessList& processes) {
+    char room[1024];
+    Writer text(room);
+    processes.add_to(text.add("killing what did not stop:"));
     log_.write({.level = Level::warning, .event = "survivors", .text = text.view()});
 }
 

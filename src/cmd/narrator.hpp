@@ -13,7 +13,7 @@
 namespace usher::cmd {
 
 /// To whom a signal was sent.
-enum class Whom : std::uint8_t { process, group, everybody, descendants };
+enum class Whom : std::uint8_t { process, group, everybody, descendants, unreached };
 
 class Narrator {
   public:
@@ -38,8 +38,8 @@ class Narrator {
         const Level level = settings_.warn_reaped ? Level::warning : Level::debug;
         if (log_.enabled(level)) tell_reaped(level, pid, wait_status);
     }
-    [[gnu::hot]] void entered(State state, int exit_code) {
-        if (log_.enabled(Level::info)) tell_entered(state, exit_code);
+    [[gnu::hot]] void entered(State state, const Supervisor& supervisor, Time now) {
+        if (log_.enabled(Level::info)) tell_entered(state, supervisor, now);
     }
     /// `error` 0: it was sent.
     [[gnu::hot]] void sent(Whom whom, int pid, int signal, const Error& error) {
@@ -48,20 +48,26 @@ class Narrator {
         if (log_.enabled(level)) tell_sent(level, whom, pid, signal, error);
     }
 
-    /// Those who are about to be killed, one after the other.
-    class Survivors {
+    /// The linger's signal to nobody: without /proc nobody can tell who has heard of the stop.
+    void tells_nobody(int signal);
+
+    /// Processes, one after the other: "7 (app), 9 (worker)".
+    class ProcessList {
       public:
-        void add(int pid, std::string_view name);
+        /// `note` stands behind the name.
+        void add(int pid, std::string_view name, Literal note);
         void unknown() { line_.add(" unknown processes (no /proc)"); }
 
       private:
         friend class Narrator;
-        char room_[640];
+        void add_to(Writer& text) const;
+        char room_[896];
         Writer line_{room_};
         int count_ = 0;
     };
     [[nodiscard]] bool asks_for_survivors() const { return log_.enabled(Level::warning); }
-    void killing(Survivors& survivors);
+    void still_running(const ProcessList& processes, int signal);
+    void killing(const ProcessList& processes);
 
   private:
     [[gnu::noinline]] void tell_started(int pid, std::string_view name);
@@ -69,7 +75,7 @@ class Narrator {
     [[gnu::noinline]] void tell_child_news();
     [[gnu::noinline]] void tell_main_ended(int pid, int wait_status);
     [[gnu::noinline]] void tell_reaped(Level level, int pid, int wait_status);
-    [[gnu::noinline]] void tell_entered(State state, int exit_code);
+    [[gnu::noinline]] void tell_entered(State state, const Supervisor& supervisor, Time now);
     [[gnu::noinline]] void tell_sent(Level level, Whom whom, int pid, int signal,
                                      const Error& error);
 

@@ -104,6 +104,11 @@ Result<Done> set_name(const char* name) {
     return prctl(PR_SET_NAME, reinterpret_cast<unsigned long>(name));  // NOLINT(*-reinterpret-cast)
 }
 Result<Done> set_child_subreaper() { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
+bool is_child_subreaper() {
+    int is = 0;
+    // NOLINTNEXTLINE(*-reinterpret-cast)
+    return prctl(PR_GET_CHILD_SUBREAPER, reinterpret_cast<unsigned long>(&is)) && is != 0;
+}
 Result<Done> set_parent_death_signal(int signal) {
     return prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(signal));
 }
@@ -139,6 +144,12 @@ Result<Disposition> sigaction(int signal, Disposition disposition, Handler handl
         return last_error();
     }
     return before[0] == 1 ? Disposition::ignored : Disposition::other;
+}
+
+bool is_ignored(int signal) {
+    unsigned long now[8] = {};  // as above
+    return ::syscall(SYS_rt_sigaction, signal, nullptr, now, kernel_sigset_size) == 0 &&
+           now[0] == 1;
 }
 
 Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout) {

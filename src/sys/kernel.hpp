@@ -46,6 +46,7 @@ struct Waited {
 /// prctl(2), one purpose each.
 Result<Done> set_name(const char* name);
 Result<Done> set_child_subreaper();
+bool is_child_subreaper();
 Result<Done> set_parent_death_signal(int signal);
 
 /// Signals. The masks are the kernel's 64 bits: the C library's types would hide 32 to 34.
@@ -57,6 +58,8 @@ enum class Disposition : unsigned char { other, ignored };
 /// handler must not return; it runs with the mask of what it interrupts.
 using Handler = void (*)(int signal);
 Result<Disposition> sigaction(int signal, Disposition disposition, Handler handler = nullptr);
+/// Only looks. False, too, where the kernel refuses.
+bool is_ignored(int signal);
 
 struct Received {
     int signal = 0;

@@ -85,10 +85,19 @@ Result<ProcessStat> read_stat(int pid) {
     stat.state = text[close_at + 2];
     std::string_view fields = slice(text, close_at + 4);
     stat.parent = static_cast<int>(take_field(fields));
+    stat.group = static_cast<int>(take_field(fields));
     constexpr int start_time_field = 22;
-    for (int field = 5; field < start_time_field; ++field) take_until(fields, ' ');
+    for (int field = 6; field < start_time_field; ++field) take_until(fields, ' ');
     stat.start_time = take_field(fields);
     return stat;
+}
+
+Result<SignalFacts> read_signal_facts(int pid) {
+    char path[40];
+    char room[4096];
+    const auto length = read_file(proc_path(path, pid, "status"), room);
+    if (!length) return length.error;
+    return parse_signal_facts({room, length.value});
 }
 
 Result<Done> for_each_number(int directory, Visit visit, void* context) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernel.hpp"
+#include "reach.hpp"
 
 namespace usher::sys {
 
@@ -14,12 +15,16 @@ bool proc_is_ours();
 struct ProcessStat {
     int pid = 0;
     int parent = 0;
+    int group = 0;
     char state = '?';              ///< 'Z' and 'X': dead
     std::uint64_t start_time = 0;  ///< clock ticks since boot
     char name[16] = {};            ///< comm, NUL-terminated; any bytes
     [[nodiscard]] bool is_dead() const { return state == 'Z' || state == 'X'; }
 };
 Result<ProcessStat> read_stat(int pid);
+
+/// What it does about signals: /proc/PID/status.
+Result<SignalFacts> read_signal_facts(int pid);
 
 /// Calls `visit(context, N)` for every name in an open directory that is a number.
 using Visit = void (*)(void* context, int number);

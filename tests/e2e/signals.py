@@ -56,11 +56,13 @@ def catcher(*words, program=(), **options):
 # --- who gets it ----------------------------------------------------------------------------
 
 def check_forwarding(mode_words, pid1, in_group, in_session):
-    """Sends every signal; who gets them: the program always, the members as told."""
+    """Sends every signal; who gets them: the program always, the members those that are told.
+
+    in_group, in_session: the signals that a member there hears.
+    """
     with catcher(*mode_words, program=("--member", "ignore", "--member", "setsid,ignore",
                                        "--exit", "52:0"), pid1=pid1) as init:
         members = {i: outer(init, member_pid(init, i)) for i in (1, 2)}
-        hearing = [i for i, hears in ((1, in_group), (2, in_session)) if hears]
         sent = []
         for sig in FORWARDED:
             if sig in (51, 52):
@@ -68,32 +70,37 @@ def check_forwarding(mode_words, pid1, in_group, in_session):
             init.kill(sig)
             sent.append(sig)
             expect(init, sig)
-            for index in hearing:   # or the kernel would let a TSTP take away a pending CONT
-                wait_for(lambda i=index: len(member_got(init, i)) >= len(sent), "the members tell")
+            for index, heard in ((1, in_group), (2, in_session)):
+                if sig in heard:   # or the kernel would let a TSTP take away a pending CONT
+                    wait_for(lambda i=index, n=sig: n in member_got(init, i), "the members tell")
         # What came to a member by now it tells before the next one, which comes to it directly.
         for index, pid in members.items():
             os.kill(pid, 51)
             wait_for(lambda i=index: 51 in member_got(init, i), f"member {index} tells")
         equal(got(init), sent, "the program got")
-        equal(member_got(init, 1), [*(sent if in_group else []), 51], "the group got")
-        equal(member_got(init, 2), [*(sent if in_session else []), 51], "another session got")
+        equal(member_got(init, 1), [*(n for n in sent if n in in_group), 51], "the group got")
+        equal(member_got(init, 2), [*(n for n in sent if n in in_session), 51], "another session got")
 
 
 for _words in (["-f", "main"], ["--forward=main"], ["-c"]):
     both(f"every signal is forwarded to the program alone with {' '.join(_words)}")(
-        lambda pid1, words=_words: check_forwarding(words, pid1, False, False))
-for _words in ([], ["-g"], ["--forward", "group"]):
+        lambda pid1, words=_words: check_forwarding(words, pid1, (), ()))
+for _words in (["-g"], ["--forward", "group"]):
+    both(f"every signal is forwarded to the program's group with {' '.join(_words)}")(
+        lambda pid1, words=_words: check_forwarding(words, pid1, FORWARDED, ()))
+OF_A_STOP_OR_A_JOB = (INT, TERM, CONT, 20, 21, 22)
+for _words in ([], ["-f", "split"]):
     _how = ' '.join(_words) or 'no option'
-    both(f"every signal is forwarded to the program's group with {_how}")(
-        lambda pid1, words=_words: check_forwarding(words, pid1, True, False))
+    both(f"stop signals and those of job control go to the group, others to the program alone with {_how}")(
+        lambda pid1, words=_words: check_forwarding(words, pid1, OF_A_STOP_OR_A_JOB, ()))
 for _words in (["-f", "all"], ["--forward=all"]):
     both(f"every signal is forwarded to every process with {' '.join(_words)}")(
-        lambda pid1, words=_words: check_forwarding(words, pid1, True, True))
+        lambda pid1, words=_words: check_forwarding(words, pid1, FORWARDED, FORWARDED))
 
 
 @both("the last of --forward, -g and -c counts")
 def _(pid1):
-    check_forwarding(["-g", "-f", "all", "-c"], pid1, False, False)
+    check_forwarding(["-g", "-f", "all", "-c"], pid1, (), ())
 
 
 @both("a forwarded signal comes from usher's kill")

@@ -76,6 +76,7 @@ void FakeKernel::resume(int pid) {
     process.state = 'S';
     process.news.assign(1, 0xffff);
     if (process.parent == self) raise(sig::chld, 6, pid);
+    if (pid == stop_again) stop(pid, sig::stop);
 }
 
 void FakeKernel::raise(int signal, int code, int from) {
@@ -175,6 +176,18 @@ std::string stat_of(const Process& process) {
     return text + ' ' + std::to_string(process.start_time) + " 0 0\n";
 }
 
+std::string status_of(const Process& process) {
+    char text[256];
+    SignalSet caught = 0;
+    for (const auto& [signal, _] : process.ends_on) caught |= set_of(signal);
+    std::snprintf(text, sizeof text,
+                  "Name:\t%s\nSigQ:\t0/1\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+                  process.name.c_str(), static_cast<unsigned long long>(process.blocks),
+                  static_cast<unsigned long long>(process.ignores),
+                  static_cast<unsigned long long>(caught));
+    return text;
+}
+
 void add_entry(std::string& entries, const std::string& name) {
     const std::size_t length = (19 + name.size() + 1 + 7) / 8 * 8;
     std::string entry(length, '\0');
@@ -196,6 +209,7 @@ std::optional<std::string> content_of(const std::string& path) {
     const auto process = fake.processes.find(pid);
     if (process == fake.processes.end()) return std::nullopt;
     if (what == "stat") return stat_of(process->second);
+    if (what == "status") return status_of(process->second);
     if (what == "cgroup") return process->second.cgroup;
     return std::nullopt;
 }
@@ -346,6 +360,8 @@ Result<Done> set_child_subreaper() {
     return Done{};
 }
 
+bool is_child_subreaper() { return kernel().subreaper; }
+
 Result<Done> set_parent_death_signal(int signal) {
     if (kernel().no_parent_death) return fail("prctl", EPERM);
     kernel().parent_death = signal;
@@ -372,6 +388,8 @@ Result<SignalSet> rt_sigpending() {
 }
 
 Result<Disposition> sigaction(int, Disposition, Handler) { return Disposition::other; }
+
+bool is_ignored(int signal) { return contains(kernel().ignored, signal); }
 
 Result<Received> rt_sigtimedwait(SignalSet set, Duration timeout) {
     FakeKernel& fake = kernel();

@@ -26,6 +26,8 @@ struct Process {
     std::deque<int> news{};        ///< wait statuses of stops and continues
     std::uint64_t start_time = 100;
     std::string cgroup = "0::/\n";
+    SignalSet ignores = 0;  ///< as /proc/PID/status tells
+    SignalSet blocks = 0;
 };
 
 struct Sent {
@@ -55,6 +57,7 @@ struct FakeKernel {
 
     // Signals to usher: standard ones merge, the lowest number is received first.
     SignalSet blocked = ~SignalSet{0};
+    SignalSet ignored = 0;  ///< when usher was started
     std::vector<sys::Received> pending;
     void raise(int signal, int code = 0, int from = 99);
 
@@ -70,6 +73,7 @@ struct FakeKernel {
     bool no_subreaper = false;
     bool no_parent_death = false;
     bool no_close_range = false;
+    int stop_again = 0;           ///< this process stops itself whenever it is continued
     bool orphaned_group = false;  ///< terminal stops of usher itself are ignored
     bool no_sigpending = false;
     bool proc_mounted = true;

@@ -91,12 +91,12 @@ TEST_F(InitTest, waits_exactly_until_the_deadline_of_the_drain) {
     EXPECT_LE(kernel().waits, 4);
 }
 
-TEST_F(InitTest, forwards_to_the_process_group_by_default) {
+TEST_F(InitTest, forwards_stop_signals_to_the_group_and_others_to_the_main_process_by_default) {
     start_app();
     raise_at(1 * s, usr1);
     raise_at(2 * s, term);
     EXPECT_EQ(run(), 128 + term);
-    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, usr1}, {-app, term}}));
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{app, usr1}, {-app, term}}));
 }
 
 TEST_F(InitTest, forwards_to_the_main_process_only_if_asked_to) {
@@ -182,6 +182,7 @@ TEST_F(InitTest, forwards_every_signal_a_process_can_send) {
         if (signal == sig::chld || signal == sig::kill || signal == sig::stop) continue;
         new_kernel();
         start_app({{signal, ended(4)}});
+        settings.forward = Forward::group;
         settings.linger = 0;
         raise_at(1 * s, signal);
         EXPECT_EQ(run(), 4) << signal;
@@ -194,7 +195,7 @@ TEST_F(InitTest, forwards_each_of_many_queued_real_time_signals) {
     for (int i = 0; i < 20; ++i) raise_at(1 * s, 40);
     end_at(2 * s, app, ended(0));
     EXPECT_EQ(run(), 0);
-    EXPECT_EQ(kernel().sent_to(-app).size(), 20U);
+    EXPECT_EQ(kernel().sent_to(app).size(), 20U);
 }
 
 TEST_F(InitTest, keeps_a_fault_of_the_kernel_and_its_own_sigpipe_to_itself) {
@@ -205,7 +206,7 @@ TEST_F(InitTest, keeps_a_fault_of_the_kernel_and_its_own_sigpipe_to_itself) {
     kernel().at(2 * s, [] { kernel().raise(sig::pipe, 0, 99); });
     end_at(3 * s, app, ended(0));
     EXPECT_EQ(run(), 0);
-    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, sig::pipe}}));
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{app, sig::pipe}}));
 }
 
 TEST_F(InitTest, reaps_everything_that_one_sigchld_stands_for) {
@@ -492,7 +493,7 @@ TEST_F(InitTest, hears_of_the_stop_that_came_just_before_the_hup) {
     };
     end_at(3 * s, app, killed_by(hup));
     EXPECT_EQ(run(), 128 + hup);
-    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, hup}, {-app, cont}}));
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{app, hup}, {-app, cont}}));
 }
 
 TEST_F(InitTest, hears_of_the_stop_before_a_hup_that_came_with_it) {
@@ -503,7 +504,7 @@ TEST_F(InitTest, hears_of_the_stop_before_a_hup_that_came_with_it) {
     });
     end_at(3 * s, app, killed_by(hup));
     EXPECT_EQ(run(), 128 + hup);
-    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{-app, hup}, {-app, cont}}));
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{app, hup}, {-app, cont}}));
 }
 
 TEST_F(InitTest, forwards_nothing_to_a_program_whose_end_came_with_the_stop_signal) {
@@ -687,7 +688,7 @@ TEST_F(InitTest, tells_the_whole_shutdown_when_asked_to_say_more) {
               "usher: stopping: grace 8s\n"
               "usher: sent SIGTERM to process group 10\n"
               "usher: main process 10: exit code 0\n"
-              "usher: lingering: waiting up to 3s for what the main process left behind\n"
+              "usher: lingering: waiting up to 7.999s for what the main process left behind\n"
               "usher: sent SIGTERM to every process\n"
               "usher: reaped 11: ended by SIGTERM\n"
               "usher: ended: exit code 0\n");
@@ -704,6 +705,168 @@ TEST_F(InitTest, loses_no_signal_and_no_zombie_when_stderr_is_full) {
     EXPECT_EQ(run(), 128 + term);
     EXPECT_EQ(kernel().log, "");
     EXPECT_GT(log.lost(), 0);
+}
+
+// --- nobody hears of a stop twice ----------------------------------------------------------------
+
+// Two of the program's group, one that left it, and one outside whom an engine has put here.
+class TellingTest : public InitTest {
+  protected:
+    static constexpr int catches = 11, ignores = 12, elsewhere = 13;
+    void start_all() {
+        start_app();
+        kernel().start({.pid = catches, .parent = app, .group = app});
+        kernel().start({.pid = ignores, .parent = app, .group = app, .ignores = set_of(term)});
+        kernel().start({.pid = elsewhere, .parent = app, .group = elsewhere});
+        settings.linger = 1 * s;
+        settings.linger_is_given = true;
+    }
+    // How often each has heard of a signal, whatever it was sent by.
+    static long told(int pid, int signal) {
+        const auto& sent = kernel().sent;
+        const int group = pid == elsewhere ? pid : app;
+        return std::count_if(sent.begin(), sent.end(), [&](const Sent& one) {
+            return one.signal == signal && (one.pid == pid || one.pid == -group || one.pid == -1);
+        });
+    }
+};
+
+TEST_F(TellingTest, who_is_in_the_group_and_heard_is_not_told_again_the_others_are) {
+    for (const bool as_init : {true, false}) {
+        new_kernel();
+        if (!as_init) be_a_subreaper();
+        start_all();
+        raise_at(1 * s, term);
+        (void)run();
+        EXPECT_EQ(told(catches, term), 1) << as_init;
+        EXPECT_EQ(told(ignores, term), 2) << as_init;  // it has not heard of the first
+        EXPECT_EQ(told(elsewhere, term), 1) << as_init;
+    }
+}
+
+TEST_F(TellingTest, all_are_told_once_when_nothing_was_forwarded_or_only_to_the_main_process) {
+    for (const Forward forward : {Forward::main, Forward::split}) {
+        new_kernel();
+        start_all();
+        settings.forward = forward;
+        if (forward == Forward::main) raise_at(1 * s, term);
+        if (forward == Forward::split) end_at(1 * s, app, ended(0));
+        (void)run();
+        for (const int pid : {catches, ignores, elsewhere}) EXPECT_EQ(told(pid, term), 1);
+    }
+}
+
+TEST_F(TellingTest, nobody_is_told_again_when_everybody_was) {
+    start_all();
+    settings.forward = Forward::all;
+    raise_at(1 * s, term);
+    (void)run();
+    EXPECT_EQ(told(catches, term), 1);
+    EXPECT_EQ(told(elsewhere, term), 1);
+}
+
+TEST_F(TellingTest, without_proc_nobody_is_told_and_a_warning_says_so) {
+    start_all();
+    kernel().proc_mounted = false;
+    raise_at(1 * s, term);
+    (void)run();
+    EXPECT_EQ(told(elsewhere, term), 0);
+    EXPECT_NE(kernel().log.find("nobody is sent SIGTERM: without /proc"), std::string::npos);
+}
+
+TEST_F(TellingTest, without_proc_everybody_is_told_when_the_group_is_gone) {
+    start_app();
+    kernel().start({.pid = elsewhere, .parent = app, .group = elsewhere, .ends_on = {{term, 0}}});
+    kernel().proc_mounted = false;
+    raise_at(1 * s, term);
+    (void)run();
+    EXPECT_EQ(told(elsewhere, term), 1);
+    EXPECT_EQ(kernel().log, "");
+}
+
+TEST_F(InitTest, passes_signals_on_to_who_is_left_while_lingering) {
+    start_app();
+    kernel().start({.pid = 11, .parent = app, .group = 11, .ends_on = {{usr1, ended(0)}}});
+    end_at(1 * s, app, ended(3));
+    raise_at(2 * s, usr1);
+    EXPECT_EQ(run(), 3);
+    EXPECT_TRUE(kernel().was_sent(-1, usr1));
+    EXPECT_TRUE(is_about(elapsed(), 2 * s));
+}
+
+TEST_F(InitTest, names_who_runs_on_5_s_after_a_stop_signal_and_what_it_does_about_it) {
+    start_app({});
+    kernel().processes.at(app).ignores = set_of(term);
+    kernel().start({.pid = 11, .parent = app, .name = "worker", .blocks = set_of(term)});
+    kernel().start({.pid = 12, .parent = app, .name = "other"});
+    raise_at(1 * s, term);
+    end_at(9 * s, app, ended(0));
+    settings.linger = 0;
+    (void)run();
+    EXPECT_EQ(kernel().log,
+              "usher: warning: still running 5s after SIGTERM: 10 (app) ignores it, 11 (worker) "
+              "blocks it, 12 (other)\n");
+}
+
+TEST_F(InitTest, tells_apart_who_was_put_here_from_outside_when_it_names_survivors) {
+    settings.grace = 1 * s;
+    start_app({});
+    kernel().start({.pid = 30, .parent = -1, .name = "probe"});
+    raise_at(1 * s, term);
+    EXPECT_EQ(run(), 137);
+    EXPECT_NE(kernel().log.find("killing what did not stop: 10 (app), 30 (probe) from outside"),
+              std::string::npos)
+        << kernel().log;
+}
+
+TEST_F(InitTest, does_not_spin_with_a_program_that_stops_itself_again_and_again) {
+    settings.grace = 4 * s;
+    start_app({});
+    kernel().stop_again = app;
+    raise_at(1 * s, term);
+    kernel().at(1 * s + 1, [] { kernel().stop(app, stop); });
+    EXPECT_EQ(run(), 137);
+    EXPECT_LT(kernel().sent_to(-app).size(), 50U);
+    EXPECT_GT(kernel().sent_to(-app).size(), 16U);
+}
+
+TEST_F(InitTest, takes_a_stop_signal_that_was_inherited_ignored_for_any_other) {
+    be_a_subreaper();
+    kernel().ignored = set_of(term);
+    start_app({{term, ended(5)}});
+    settings.grace = 1 * s;
+    raise_at(1 * s, term);
+    end_at(20 * s, app, ended(0));
+    kernel().processes.at(app).ends_on = {};
+    EXPECT_EQ(run(), 0);
+    EXPECT_EQ(kernel().sent, (std::vector<Sent>{{app, term}}));
+}
+
+TEST_F(InitTest, stops_by_an_ignored_signal_as_pid_1_and_when_it_is_named) {
+    for (const bool as_init : {true, false}) {
+        new_kernel();
+        if (!as_init) be_a_subreaper();
+        settings.stops_by_ignored = !as_init;
+        kernel().ignored = set_of(term);
+        start_app({});
+        settings.grace = 1 * s;
+        raise_at(1 * s, term);
+        EXPECT_EQ(run(), 137) << as_init;
+    }
+}
+
+TEST_F(InitTest, takes_a_new_window_size_for_no_stop_signal) {
+    settings.stop_signals = set_of(sig::winch);
+    start_app({{sig::winch, ended(4)}});
+    settings.grace = 1 * s;
+    kernel().processes.at(app).ends_on = {};
+    kernel().at(1 * s, [] { kernel().raise(sig::winch, 128); });
+    end_at(5 * s, app, ended(0));
+    EXPECT_EQ(run(), 0);
+    new_kernel();
+    start_app({});
+    raise_at(1 * s, sig::winch);
+    EXPECT_EQ(run(), 137);
 }
 
 }  // namespace

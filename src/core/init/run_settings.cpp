@@ -34,6 +34,7 @@ bool add_stop_signal(RunSettings& settings, std::string_view text, BadInput& bad
         return refuse(bad, "cannot ask for shutdown:", text, "any but KILL, STOP and CHLD");
     }
     settings.stop_signals |= set_of(signal);
+    settings.stops_by_ignored = true;
     return true;
 }
 
@@ -62,6 +63,38 @@ bool add_exit_code(RunSettings& settings, std::string_view text, BadInput& bad) 
     return true;
 }
 
+// Kept in the order of their delays.
+bool add_escalation(RunSettings& settings, std::string_view text, BadInput& bad) {
+    std::string_view name = text;
+    const auto delay = parse_duration(take_until(name, ':'), false);
+    const auto signal = parse_signal(name);
+    if (!delay || !signal || *signal == sig::kill || *signal == sig::stop) {
+        return refuse(bad, "not an escalation", text,
+                      "DURATION:SIG such as 10s:QUIT, any signal but KILL and STOP");
+    }
+    if (settings.escalation_count == RunSettings::most_escalations) {
+        return refuse(bad, "one escalation too many:", text, "up to 4");
+    }
+    std::size_t at = settings.escalation_count++;
+    for (; at > 0 && settings.escalations[at - 1].delay > *delay; --at) {
+        settings.escalations[at] = settings.escalations[at - 1];
+    }
+    settings.escalations[at] = {
+        .delay = *delay, .signal = static_cast<std::uint8_t>(*signal), .text = text};
+    return true;
+}
+
+// With the grace everything ends, so nothing can come after it.
+bool check_escalations(const RunSettings& settings, BadInput& bad) {
+    for (std::size_t i = 0; i < settings.escalation_count; ++i) {
+        if (settings.escalations[i].delay < settings.grace) continue;
+        bad.where = "--escalate";
+        return refuse(bad, "does not come before the end of --grace:", settings.escalations[i].text,
+                      "a shorter delay");
+    }
+    return true;
+}
+
 using AddOne = bool (*)(RunSettings&, std::string_view, BadInput&);
 
 bool add_each(RunSettings& settings, std::string_view list, AddOne add_one, BadInput& bad) {
@@ -74,13 +107,21 @@ bool add_each(RunSettings& settings, std::string_view list, AddOne add_one, BadI
 bool set_forward(RunSettings& settings, std::string_view text, BadInput& bad) {
     if (text == "main") {
         settings.forward = Forward::main;
+    } else if (text == "split") {
+        settings.forward = Forward::split;
     } else if (text == "group") {
         settings.forward = Forward::group;
     } else if (text == "all") {
         settings.forward = Forward::all;
     } else {
-        return refuse(bad, "cannot forward to", text, "main, group, all");
+        return refuse(bad, "cannot forward to", text, "main, split, group, all");
     }
+    return true;
+}
+
+bool set_until(RunSettings& settings, std::string_view text, BadInput& bad) {
+    if (text != "main" && text != "all") return refuse(bad, "cannot wait for", text, "main, all");
+    settings.until = text == "all" ? Until::all : Until::main;
     return true;
 }
 
@@ -95,6 +136,7 @@ void forget_list(RunSettings& settings, OptionId id) {
     if (id == OptionId::rewrite) reset_rewrite(settings);
     if (id == OptionId::remap_exit) reset_exit_codes(settings);
     if (id == OptionId::stop_signal) settings.stop_signals = 0;
+    if (id == OptionId::escalate) settings.escalation_count = 0;
     if (id == OptionId::verbose || id == OptionId::quiet) settings.verbosity = 0;
 }
 
@@ -107,7 +149,11 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
         case OptionId::stop_signal: return add_each(settings, value, add_stop_signal, bad);
         case OptionId::pre_stop: return set_duration(settings.pre_stop, value, false, bad);
         case OptionId::grace: return set_duration(settings.grace, value, true, bad);
-        case OptionId::linger: return set_duration(settings.linger, value, true, bad);
+        case OptionId::escalate: return add_each(settings, value, add_escalation, bad);
+        case OptionId::linger:
+            settings.linger_is_given = true;
+            return set_duration(settings.linger, value, true, bad);
+        case OptionId::until: return set_until(settings, value, bad);
         case OptionId::linger_signal: return set_signal(settings.linger_signal, value, true, bad);
         case OptionId::remap_exit: return add_each(settings, value, add_exit_code, bad);
         case OptionId::parent_death: return set_signal(settings.parent_death, value, false, bad);
@@ -172,6 +218,7 @@ std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
     }
     bad = reader.bad();
     if (!bad.problem.empty()) return std::nullopt;
+    if (!check_escalations(settings, bad)) return std::nullopt;
     if (reader.used() >= words.size()) {
         bad.problem =
             "no program given; usage: usher [OPTIONS] [--] PROGRAM [ARG...] (see usher --help)";

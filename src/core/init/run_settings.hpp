@@ -13,18 +13,35 @@
 
 namespace usher {
 
-enum class Forward : std::uint8_t { main, group, all };
+/// Who gets forwarded signals. `split`: stop signals and those of job control go to the group,
+/// every other to the main process.
+enum class Forward : std::uint8_t { main, split, group, all };
+/// Whose end is the end: the main process's, or, once that has ended with 0, every child's.
+enum class Until : std::uint8_t { main, all };
+/// --escalate: `signal`, as it is, `delay` after the first forwarded stop signal.
+struct Escalation {
+    Duration delay = 0;
+    std::uint8_t signal = 0;
+    std::string_view text{};  ///< as it was written
+};
 /// What the program is started in: a process group or a session of its own, or usher's group.
 enum class Home : std::uint8_t { group, session, shared };
 
 struct RunSettings {
-    Forward forward = Forward::group;
+    Forward forward = Forward::split;
     Wording wording{};
     std::array<std::uint8_t, signal_count + 1> rewrite{};  ///< sent in place of the index; 0: drop
     SignalSet stop_signals = set_of(sig::term) | set_of(sig::intr);
+    /// Those that were ignored when usher was started ask for shutdown all the same.
+    bool stops_by_ignored = false;
     Duration pre_stop = 0;
     Duration grace = infinite;
     Duration linger = 3 * second;
+    bool linger_is_given = false;  ///< else it is what is left of a finite grace
+    static constexpr std::size_t most_escalations = 4;
+    std::array<Escalation, most_escalations> escalations{};  ///< by their delay
+    std::size_t escalation_count = 0;
+    Until until = Until::main;
     int linger_signal = sig::term;              ///< 0: tell them nothing
     std::array<std::uint8_t, 256> exit_code{};  ///< reported in place of the index
     int parent_death = 0;                       ///< 0: not asked for
@@ -41,6 +58,7 @@ struct RunSettings {
     bool term_at_end = false;         ///< when the main process ends, TERM as rewritten is sent
     bool stops_with_program = false;  ///< a forwarded TSTP, TTIN or TTOU stops usher as well
     bool warn_reaped = false;
+    bool names_stragglers = true;            ///< a warning says who runs on 5 s after a stop signal
     SignalSet waited_for = all_signals;      ///< the others are the kernel's, or stay pending
     std::uint8_t failed_code = 125;          ///< exit code when the program cannot be started,
     std::uint8_t not_executable_code = 126;  ///< is there, but cannot be executed,

@@ -32,6 +32,7 @@ enum : std::uint8_t {
     tstp = 20,
     ttin = 21,
     ttou = 22,
+    urg = 23,
     xfsz = 25,
     winch = 28,
     sys = 31,

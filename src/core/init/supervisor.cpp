@@ -21,7 +21,7 @@ using enum Reaction;
   {none,    begin_stop,  forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           none},           // running
   {none,    end_drain,   forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           end_drain},      // draining
   {none,    begin_stop,  forward,      resume,      note_continued, hand_over, begin_linger, leave,       none,           begin_killing},  // stopping
-  {none,    tell_again,  none,         none,        none,           none,      none,         leave,       none,           begin_killing},  // lingering
+  {none,    tell_again,  pass_on,      none,        none,           none,      none,         leave,       none,           begin_killing},  // lingering
   {none,    none,        none,         none,        none,           none,      note_end,     leave,       kill_again,     leave},          // killing
   {none,    none,        none,         none,        none,           none,      none,         none,        none,           none},           // ended
 };
@@ -38,6 +38,8 @@ Reaction reaction_to(State state, EventKind event) {
 
 Actions Supervisor::on(const Event& event) {
     Actions actions;
+    if (event.last_status && is_daemon_) last_status_ = event.last_status;
+    if (event.kind == EventKind::deadline && ring_timer(event.now, actions)) return actions;
     switch (reaction_to(state_, event.kind)) {
         case Reaction::none: break;
         case Reaction::run: state_ = State::running; break;
@@ -50,9 +52,12 @@ Actions Supervisor::on(const Event& event) {
         case Reaction::job_control: job_control(event, actions); break;
         case Reaction::resume: resume_while_stopping(event, actions); break;
         case Reaction::note_continued: program_stopped_ = false; break;
-        case Reaction::hand_over: hand_over_again(event, actions); break;
+        case Reaction::hand_over:
+            if (program_alive()) hand_over_again(event, actions);
+            break;
         case Reaction::begin_linger: begin_linger(event, actions); break;
         case Reaction::tell_again: tell_again(event, actions); break;
+        case Reaction::pass_on: pass_on(event, actions); break;
         case Reaction::begin_killing: begin_killing(event.now, actions); break;
         case Reaction::kill_again: actions.add(ActionKind::kill_rest); break;
         case Reaction::note_end:
@@ -65,7 +70,8 @@ Actions Supervisor::on(const Event& event) {
 }
 
 int Supervisor::exit_code() const {
-    const int code = main_status_ ? shell_code(*main_status_) : to_int(ExitCode::killed);
+    const auto& status = last_status_ ? last_status_ : main_status_;
+    const int code = status ? shell_code(*status) : to_int(ExitCode::killed);
     return settings_.exit_code[static_cast<std::size_t>(code & 0xff)];
 }
 
@@ -83,32 +89,85 @@ void Supervisor::begin_stop(const Event& event, Actions& actions) {
 void Supervisor::forward_stop(Time now, Actions& actions) {
     if (state_ != State::stopping) {
         state_ = State::stopping;
-        grace_end_ = after(now, settings_.grace);
+        begin_grace(now);
         deadline_ = grace_end_;
+        if (settings_.names_stragglers) straggler_at_ = after(now, straggler_patience);
     }
-    grace_began_ = true;
-    send(pending_stop_, actions);
+    send(pending_stop_, true, actions);
 }
 
-void Supervisor::send(int signal, Actions& actions) {
+void Supervisor::begin_grace(Time now) {
+    if (grace_began_) return;
+    grace_began_ = true;
+    grace_start_ = now;
+    grace_end_ = after(now, settings_.grace);
+    set_next_escalation();
+}
+
+void Supervisor::set_next_escalation() {
+    const bool is_left = escalations_sent_ < settings_.escalation_count;
+    escalation_at_ =
+        is_left ? after(grace_start_, settings_.escalations[escalations_sent_].delay) : infinite;
+}
+
+// What is due besides the state's own deadline, which comes after it.
+bool Supervisor::ring_timer(Time now, Actions& actions) {
+    if (now >= escalation_at_) {
+        const int signal = settings_.escalations[escalations_sent_++].signal;
+        set_next_escalation();
+        const bool has_program = state_ == State::stopping && !is_daemon_;
+        actions.add(has_program ? target_of(signal, true) : ActionKind::tell_rest, signal);
+        if (has_program && program_stopped_) actions.add(ActionKind::resume);
+        return true;
+    }
+    if (now >= straggler_at_) {
+        straggler_at_ = infinite;
+        const int sent = settings_.rewrite[static_cast<std::size_t>(pending_stop_)];
+        if (sent != 0) actions.add(ActionKind::name_stragglers, sent);
+        return true;
+    }
+    return false;
+}
+
+void Supervisor::send(int signal, bool is_stop, Actions& actions) {
     const int to_send = settings_.rewrite[static_cast<std::size_t>(signal)];
     if (to_send == 0) return;
-    actions.add(ActionKind::send, to_send);
+    const bool is_end = is_stop || signal == sig::hup;
+    if (is_daemon_) {
+        actions.add(is_end ? ActionKind::tell_rest : ActionKind::to_all, to_send);
+        return;
+    }
+    const ActionKind target = target_of(signal, is_stop);
+    if (is_stop && target != ActionKind::to_main) reached_by_ |= set_of(to_send);
+    actions.add(target, to_send);
     // A stopped process keeps its signals pending; only SIGCONT lets it act on them.
-    const bool is_end = signal == sig::hup || contains(settings_.stop_signals, signal);
     if (is_end && program_stopped_) actions.add(ActionKind::resume);
+}
+
+// A HUP or USR1 that reaches the workers as well makes many a server drop what it serves; a stop,
+// and what the terminal does to a job, concerns the whole group.
+ActionKind Supervisor::target_of(int signal, bool is_stop) const {
+    switch (settings_.forward) {
+        case Forward::main: return ActionKind::to_main;
+        case Forward::group: return ActionKind::to_group;
+        case Forward::all: return ActionKind::to_all;
+        case Forward::split: break;
+    }
+    constexpr SignalSet of_a_job =
+        set_of(sig::tstp) | set_of(sig::ttin) | set_of(sig::ttou) | set_of(sig::cont);
+    return is_stop || contains(of_a_job, signal) ? ActionKind::to_group : ActionKind::to_main;
 }
 
 void Supervisor::forward(const Event& event, Actions& actions) {
     terminal_stop_ = event.signal == sig::tstp && event.by_kernel;
-    if (event.signal == sig::cont && event.foreground == Foreground::usher) {
+    if (event.signal == sig::cont && event.foreground == Foreground::usher && !is_daemon_) {
         actions.add(ActionKind::give_terminal);
     }
     if (event.signal == sig::cont && program_stopped_) {
         actions.add(ActionKind::resume);
         return;
     }
-    send(event.signal, actions);
+    send(event.signal, false, actions);
     const bool is_terminal_stop = event.signal >= sig::tstp && event.signal <= sig::ttou;
     if (is_terminal_stop && settings_.stops_with_program) {
         actions.add(ActionKind::halt_self);
@@ -169,37 +228,61 @@ void Supervisor::main_is_gone(const Event& event, Actions& actions) {
     main_status_ = event.status;
     program_stopped_ = false;
     if (event.foreground == Foreground::program) actions.add(ActionKind::take_terminal);
-    if (settings_.term_at_end) send(sig::term, actions);
+    if (settings_.term_at_end) send(sig::term, true, actions);
+}
+
+// A main process that ends well, and whom --until all does not take for the whole program.
+bool Supervisor::becomes_a_daemon(const Event& event) const {
+    return settings_.until == Until::all && state_ <= State::draining && event.status == 0;
 }
 
 void Supervisor::begin_linger(const Event& event, Actions& actions) {
+    is_daemon_ = becomes_a_daemon(event);
     main_is_gone(event, actions);
+    if (is_daemon_) return;
+    straggler_at_ = infinite;
     if (settings_.linger == 0) {
         state_ = State::ended;
-        deadline_ = infinite;
+        deadline_ = escalation_at_ = infinite;
         actions.add(ActionKind::leave);
         return;
     }
+    // The stop signal that is held back will not be sent any more; what it asked for begins now.
+    if (state_ == State::draining) begin_grace(event.now);
     state_ = State::lingering;
-    deadline_ = std::min(after(event.now, settings_.linger), grace_end_);
-    if (settings_.linger_signal != 0) actions.add(ActionKind::tell_rest, settings_.linger_signal);
+    deadline_ = linger_end(event.now);
+    if (settings_.linger_signal != 0) {
+        actions.add(ActionKind::tell_unreached, settings_.linger_signal);
+    }
+}
+
+Time Supervisor::linger_end(Time now) const {
+    if (grace_end_ != infinite && !settings_.linger_is_given) return grace_end_;
+    return std::min(after(now, settings_.linger), grace_end_);
 }
 
 // The program is gone and cannot be forwarded to, but whoever is left should hear of the stop, and
 // from the first such signal on the grace counts.
 void Supervisor::tell_again(const Event& event, Actions& actions) {
     if (!grace_began_) {
-        grace_began_ = true;
-        grace_end_ = after(event.now, settings_.grace);
-        deadline_ = std::min(deadline_, grace_end_);
+        begin_grace(event.now);
+        const bool lasts_to_its_end = grace_end_ != infinite && !settings_.linger_is_given;
+        deadline_ = lasts_to_its_end ? grace_end_ : std::min(deadline_, grace_end_);
     }
     const int to_send = settings_.rewrite[static_cast<std::size_t>(event.signal)];
     if (to_send != 0) actions.add(ActionKind::tell_rest, to_send);
 }
 
+// Any other signal while lingering: the program cannot be asked, those who are left can.
+void Supervisor::pass_on(const Event& event, Actions& actions) {
+    const int to_send = settings_.rewrite[static_cast<std::size_t>(event.signal)];
+    if (to_send != 0) actions.add(ActionKind::to_all, to_send);
+}
+
 void Supervisor::begin_killing(Time now, Actions& actions) {
     state_ = State::killing;
     deadline_ = after(now, kill_patience);
+    escalation_at_ = straggler_at_ = infinite;
     actions.add(ActionKind::name_survivors);
     actions.add(ActionKind::kill_rest);
 }
@@ -207,7 +290,7 @@ void Supervisor::begin_killing(Time now, Actions& actions) {
 void Supervisor::leave(const Event& event, Actions& actions) {
     if (!main_status_ && event.status) main_is_gone(event, actions);
     state_ = State::ended;
-    deadline_ = infinite;
+    deadline_ = escalation_at_ = straggler_at_ = infinite;
     actions.add(ActionKind::leave);
 }
 

@@ -1,6 +1,39 @@
 // SPDX-License-Identifier: MIT
 // The decisions of PID 1: State x Event (with its time) -> next State and a short list of Actions.
 // Pure. The loop in src/cmd reports what happened and performs what is asked.
+//
+// The life of a container goes one way:
+//
+//   starting -> running -> draining -> stopping -> lingering -> killing -> ended
+//
+// and may skip any state in between. `draining` is the pre-stop delay: a stop signal has come and
+// is held back. `stopping`: it was forwarded, and the program has the grace to end. `lingering`:
+// the main process has ended and others are left. `killing`: SIGKILL was sent, at most a second is
+// waited.
+//
+// Who wins when two things come together:
+// - The main process's end wins over everything: whatever the state, what is reported is how it
+// ended.
+//   Only a main process that had to be killed is reported as 137.
+// - That nobody is left ends every state at once.
+// - A second stop signal ends the drain. Of two that came while draining only the later is
+// forwarded,
+//   once: two TERMs mean "force" to many programs.
+// - The grace counts from the first forwarded stop signal, or from the end of a main process that
+// did not
+//   survive the drain. Nothing prolongs it: not a further stop signal, not the linger, which is
+//   what is left of a finite grace unless --linger says less.
+// - Timers beside the state's own deadline (--escalate, the warning of who runs on) come first when
+// they
+//   are due with it, one at a time.
+//
+// Nobody hears of a stop twice through usher. Each received stop signal is sent once, to whom
+// --forward names. When the main process has ended, the linger's own signal goes to those alone
+// whom no forwarded stop signal has reached (reach.hpp). A stop signal that comes while lingering
+// is a new one: it goes to everybody who is left.
+//
+// With --until all a main process that ends with 0 (a daemon that went to the background) changes
+// no state: whoever is left is then what signals go to and what is waited for.
 #pragma once
 
 #include <array>
@@ -29,6 +62,8 @@ Literal state_name(State state);
 
 /// How long usher waits after SIGKILL for what it killed.
 inline constexpr Duration kill_patience = 1 * second;
+/// How long after a forwarded stop signal a warning names who runs on.
+inline constexpr Duration straggler_patience = 5 * second;
 
 enum class EventKind : std::uint8_t {
     started,          ///< the program has been exec'ed
@@ -58,23 +93,28 @@ struct Event {
     EventKind kind{};
     Time now = 0;  ///< only where needs_time()
     int signal = 0;
-    std::optional<int> status;  ///< the main process's wait status
+    std::optional<int> status;       ///< the main process's wait status
+    std::optional<int> last_status;  ///< that of the child that was reaped last
     Foreground foreground = Foreground::unknown;
     bool by_kernel = false;  ///< `signal` came from the kernel: from the terminal, say
 };
 
 enum class ActionKind : std::uint8_t {
-    send,    ///< `signal` to whom --forward names
-    resume,  ///< SIGCONT to the program's group at least: what the terminal stopped is a group
-    give_terminal,   ///< the program's group becomes the foreground group
-    take_terminal,   ///< usher's own group does
-    stop_self,       ///< as `signal` would have stopped usher
-    stop_group,      ///< the same for usher's whole process group
-    halt_self,       ///< SIGSTOP to usher, whoever could continue it
-    tell_rest,       ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
-    name_survivors,  ///< log who is about to be killed
-    kill_rest,       ///< SIGKILL to everything that is left
-    leave,           ///< end with exit_code()
+    to_main,   ///< `signal` to the main process
+    to_group,  ///< to its process group
+    to_all,    ///< to everything that is left
+    resume,    ///< SIGCONT to the program's group at least: what the terminal stopped is a group
+    give_terminal,    ///< the program's group becomes the foreground group
+    take_terminal,    ///< usher's own group does
+    stop_self,        ///< as `signal` would have stopped usher
+    stop_group,       ///< the same for usher's whole process group
+    halt_self,        ///< SIGSTOP to usher, whoever could continue it
+    tell_rest,        ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
+    tell_unreached,   ///< the same, less those whom one of reached_by() has reached
+    name_stragglers,  ///< log who runs on after stop signal `signal`
+    name_survivors,   ///< log who is about to be killed
+    kill_rest,        ///< SIGKILL to everything that is left
+    leave,            ///< end with exit_code()
 };
 struct Action {
     ActionKind kind;
@@ -113,7 +153,16 @@ class Supervisor {
 
     [[nodiscard]] State state() const { return state_; }
     /// When EventKind::deadline is due; `infinite`: never.
-    [[nodiscard]] Time deadline() const { return deadline_; }
+    [[nodiscard, gnu::hot]] Time deadline() const {
+        const Time timer = escalation_at_ < straggler_at_ ? escalation_at_ : straggler_at_;
+        return timer < deadline_ ? timer : deadline_;
+    }
+    /// How long the present state may last, from `now`; `infinite`: for ever.
+    [[nodiscard]] Duration time_left(Time now) const {
+        return deadline_ == infinite ? infinite : deadline_ - now;
+    }
+    /// The forwarded stop signals, as they were sent to more than the main process.
+    [[nodiscard]] SignalSet reached_by() const { return reached_by_; }
     [[nodiscard]] bool program_alive() const { return !main_status_; }
     [[nodiscard]] bool program_stopped() const { return program_stopped_; }
     /// What usher reports: the main process's own status, remapped; 137 if it had to be killed.
@@ -123,12 +172,19 @@ class Supervisor {
     [[gnu::hot]] void begin_stop(const Event& event, Actions& actions);
     [[gnu::hot]] void forward_stop(Time now, Actions& actions);
     [[gnu::hot]] void forward(const Event& event, Actions& actions);
-    [[gnu::hot]] void send(int signal, Actions& actions);
+    [[gnu::hot]] void send(int signal, bool is_stop, Actions& actions);
+    [[nodiscard, gnu::hot]] ActionKind target_of(int signal, bool is_stop) const;
+    [[gnu::hot]] void begin_grace(Time now);
+    void set_next_escalation();
+    bool ring_timer(Time now, Actions& actions);
+    [[nodiscard]] bool becomes_a_daemon(const Event& event) const;
     void job_control(const Event& event, Actions& actions);
     void resume_while_stopping(const Event& event, Actions& actions);
     static void hand_over_again(const Event& event, Actions& actions);
     void begin_linger(const Event& event, Actions& actions);
+    [[nodiscard]] Time linger_end(Time now) const;
     void tell_again(const Event& event, Actions& actions);
+    void pass_on(const Event& event, Actions& actions);
     void begin_killing(Time now, Actions& actions);
     [[gnu::hot]] void leave(const Event& event, Actions& actions);
     [[gnu::hot]] void main_is_gone(const Event& event, Actions& actions);
@@ -138,11 +194,18 @@ class Supervisor {
     State state_ = State::starting;
     bool program_stopped_ = false;
     bool terminal_stop_ = false;  ///< the last signal was a ^Z for usher's own group
-    bool grace_began_ = false;    ///< a stop signal has been forwarded
-    int pending_stop_ = 0;        ///< the latest stop signal, held back while draining
-    Time deadline_ = infinite;
+    bool grace_began_ = false;    ///< the grace counts
+    bool is_daemon_ = false;  ///< the main process has ended, and --until all waits for the others
+    std::uint8_t escalations_sent_ = 0;
+    int pending_stop_ = 0;      ///< the latest stop signal, held back while draining
+    SignalSet reached_by_ = 0;  ///< stop signals as they were sent to more than the main process
+    Time deadline_ = infinite;  ///< of the state
+    Time escalation_at_ = infinite;
+    Time straggler_at_ = infinite;
+    Time grace_start_ = infinite;
     Time grace_end_ = infinite;
     std::optional<int> main_status_;
+    std::optional<int> last_status_;  ///< of the child reaped last, once is_daemon_
 };
 
 /// What one event means in one state. The whole behaviour is this table and one function a row.
@@ -158,6 +221,7 @@ enum class Reaction : std::uint8_t {
     hand_over,
     begin_linger,
     tell_again,
+    pass_on,
     begin_killing,
     kill_again,
     note_end,

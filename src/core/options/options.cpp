@@ -22,15 +22,17 @@ constexpr std::uint8_t variable = Option::variable;
 using Id = OptionId;
 // clang-format off
 constexpr Option table[] = {
-    {Id::forward, run, 'f', variable, "forward", "main|group|all", "group", "who gets forwarded signals"},
+    {Id::forward, run, 'f', variable, "forward", "main|split|group|all", "split", "who gets forwarded signals"},
     {Id::forward_group, run, 'g', 0, "", "", "", "same as --forward group"},
     {Id::forward_main, run, 'c', 0, "", "", "", "same as --forward main"},
     {Id::rewrite, run, 'r', repeatable | variable, "rewrite", "FROM:TO", "", "forward TO in place of FROM; FROM:0 drops it"},
     {Id::stop_signal, run, 0, repeatable | variable, "stop-signal", "SIG[,SIG...]", "TERM,INT", "received signals that ask for shutdown"},
     {Id::pre_stop, run, 'd', variable, "pre-stop", "DURATION", "0", "serve on this long before a stop is forwarded"},
     {Id::grace, run, 't', variable, "grace", "DURATION", "inf", "from the forwarded stop to SIGKILL"},
+    {Id::escalate, run, 0, repeatable | variable, "escalate", "DURATION:SIG", "", "send SIG, too, that long after the stop was forwarded"},
     {Id::linger, run, 0, variable, "linger", "DURATION", "3s", "how long what outlives the program may take"},
     {Id::linger_signal, run, 0, variable, "linger-signal", "SIG", "TERM", "what that is told; 0: nothing"},
+    {Id::until, run, 0, variable, "until", "main|all", "main", "all: a program that ends with 0 leaves the rest to run"},
     {Id::remap_exit, run, 'e', repeatable | variable, "remap-exit", "FROM[:TO]", "", "report exit status TO (0) in place of FROM"},
     {Id::subreaper, run, 's', variable, "subreaper", "", "", "adopt orphans when not PID 1 (automatic)"},
     {Id::parent_death, run, 'p', variable, "parent-death", "SIG", "", "get SIG when the parent dies"},
@@ -256,7 +258,7 @@ const Option* OptionReader::take_value(const Option& option, bool attached) {
 
 namespace {
 
-constexpr std::size_t help_column = 34;
+constexpr std::size_t help_column = 37;
 
 void add_option_help(Writer& line, const Option& option) {
     const std::size_t start = line.size();

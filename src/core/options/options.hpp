@@ -23,8 +23,10 @@ enum class OptionId : std::uint8_t {
     stop_signal,
     pre_stop,
     grace,
+    escalate,
     linger,
     linger_signal,
+    until,
     remap_exit,
     subreaper,
     parent_death,
@@ -62,7 +64,7 @@ struct Option {
     char letter;            ///< the short form; 0: none
     std::uint8_t traits;    ///< of the constants above
     char long_name[16];     ///< empty: none
-    char argument_text[16];
+    char argument_text[24];
     char fallback_text[12];
     char help_text[60];
 

@@ -25,6 +25,7 @@ constexpr int chatty = 2;
 
 void set_defaults(RunSettings& settings) {
     settings.verbosity = -1;
+    settings.forward = Forward::group;
     settings.home = Home::session;
     settings.use_terminal = false;
     settings.subreaper = false;

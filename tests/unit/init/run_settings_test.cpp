@@ -59,7 +59,7 @@ constexpr SignalSet term_and_int = set_of(15) | set_of(2);
 
 TEST(run_settings, begin_with_the_defaults_of_the_contract) {
     const RunSettings settings;
-    EXPECT_EQ(settings.forward, Forward::group);
+    EXPECT_EQ(settings.forward, Forward::split);
     EXPECT_EQ(settings.wording.style.format, LogFormat::text);
     EXPECT_EQ(settings.stop_signals, term_and_int);
     EXPECT_EQ(settings.pre_stop, 0);

@@ -46,6 +46,8 @@ struct World {
     std::int64_t held = 0;   ///< the latest stop signal, while draining
     std::int64_t code = -1;  ///< how the main process ended, as a shell tells it; -1: unknown
     std::int64_t alive = 1, is_stopped = 0, killed = 0, left = 0;
+    std::int64_t is_daemon = 0;  ///< the main process ended with 0, and the rest is what runs
+    std::int64_t heard = 0;      ///< SignalSet: stop signals that the program's group was sent
 };
 
 struct Node {
@@ -67,6 +69,11 @@ struct KeyHash {
     }
 };
 
+// To whom --forward names.
+bool is_sent(const Action& action) {
+    return action.kind == A::to_main || action.kind == A::to_group || action.kind == A::to_all;
+}
+
 int count_of(const Actions& actions, A kind) {
     return static_cast<int>(std::count_if(actions.begin(), actions.end(),
                                           [kind](const Action& a) { return a.kind == kind; }));
@@ -74,6 +81,16 @@ int count_of(const Actions& actions, A kind) {
 bool has(const Actions& actions, A kind) { return count_of(actions, kind) > 0; }
 bool has(const Actions& actions, A kind, int signal) {
     return std::find(actions.begin(), actions.end(), Action{kind, signal}) != actions.end();
+}
+
+int count_sent(const Actions& actions) {
+    return static_cast<int>(std::count_if(actions.begin(), actions.end(), is_sent));
+}
+bool has_sent(const Actions& actions) { return count_sent(actions) > 0; }
+bool has_sent(const Actions& actions, int signal) {
+    return std::any_of(actions.begin(), actions.end(), [signal](const Action& action) {
+        return is_sent(action) && action.signal == signal;
+    });
 }
 
 // Everything that the loop could report to the supervisor, with every fact that could matter.
@@ -102,7 +119,7 @@ std::vector<Event> all_events(const RunSettings& settings) {
         }
     }
     for (const Foreground foreground : {Foreground::unknown, Foreground::program}) {
-        for (const int status : {exited(3), int{sig::kill}}) {
+        for (const int status : {exited(0), exited(3), int{sig::kill}}) {
             events.push_back({.kind = main_ended, .status = status, .foreground = foreground});
             events.push_back({.kind = nobody_left, .status = status, .foreground = foreground});
         }
@@ -221,7 +238,7 @@ class Model {
             if (after.exit_code() != before.exit_code()) return "a second status";
             return nullptr;
         }
-        note(event, before, world);
+        note(event, before, settings_.until, world);
         // Whose end nobody told, but that nobody is left, counts as killed, not as ended.
         const bool end_untold = has(actions, A::leave) && world.code < 0;
         if (after.program_alive() != (world.alive != 0 || end_untold))
@@ -231,7 +248,8 @@ class Model {
             return "wrong about whether the program is stopped";
         if (actions.size() == Actions::capacity) return "an action may have been dropped";
         for (const auto one : {&Model::check_who_is_spoken_to, &Model::check_what_is_forwarded,
-                               &Model::check_kill, &Model::check_end, &Model::check_order}) {
+                               &Model::check_nobody_is_told_twice, &Model::check_kill,
+                               &Model::check_end, &Model::check_order}) {
             if (const char* wrong = (this->*one)(before, after, event, actions, world)) {
                 return wrong;
             }
@@ -239,12 +257,17 @@ class Model {
         return nullptr;
     }
 
-    static void note(const Event& event, const Supervisor& before, World& world) {
+    static void note(const Event& event, const Supervisor& before, Until until, World& world) {
         const bool ends = event.kind == main_ended || event.kind == nobody_left;
         if (ends && world.alive != 0) {
             world.alive = world.is_stopped = 0;
             world.main_end = event.now;
             if (event.status) world.code = shell_code(*event.status);
+        }
+        if (event.kind == main_ended && until == Until::all && world.code == 0 &&
+            before.state() <= State::draining && world.is_daemon == 0) {
+            world.is_daemon = 1;
+            world.main_end = infinite;
         }
         if (event.kind == program_stopped) world.is_stopped = 1;
         if (event.kind == program_continued) world.is_stopped = 0;
@@ -256,8 +279,9 @@ class Model {
     const char* check_who_is_spoken_to(const Supervisor&, const Supervisor&, const Event&,
                                        const Actions& actions, World& world) {
         for (const Action& action : actions) {
-            const bool is_last_term = action.kind == A::send && settings_.term_at_end;
-            const bool needs_program = action.kind == A::send || action.kind == A::resume ||
+            const bool is_last_term = is_sent(action) && settings_.term_at_end;
+            const bool needs_program = action.kind == A::to_main || action.kind == A::to_group ||
+                                       action.kind == A::resume ||
                                        action.kind == A::give_terminal ||
                                        action.kind == A::stop_self ||
                                        action.kind == A::stop_group || action.kind == A::halt_self;
@@ -265,7 +289,8 @@ class Model {
                 return "a program is spoken to that has ended";
             const bool stops_self = action.kind == A::stop_self || action.kind == A::stop_group;
             if (stops_self && is_init_) return "PID 1 stops itself";
-            const bool signals = action.kind == A::send || action.kind == A::tell_rest;
+            const bool signals =
+                is_sent(action) || action.kind == A::tell_rest || action.kind == A::tell_unreached;
             if (signals && (action.signal < 1 || action.signal > signal_count))
                 return "a signal that is none";
         }
@@ -275,21 +300,28 @@ class Model {
     // Exactly one signal for each that came, the one that it is rewritten to, to whom it concerns.
     const char* check_what_is_forwarded(const Supervisor& before, const Supervisor& after,
                                         const Event& event, const Actions& actions, World& world) {
-        const bool forwards = before.state() < State::lingering && world.alive != 0;
+        const bool lingers = before.state() == State::lingering;
+        const bool forwards =
+            before.state() < State::lingering && (world.alive != 0 || world.is_daemon != 0);
         const bool drain_begins =
             before.state() == State::running && after.state() == State::draining;
         const bool drain_ends =
             before.state() == State::draining && after.state() == State::stopping;
         int signal = 0;
         bool is_end = false;
-        if (forwards && event.kind == other_signal) {
-            const bool only_resumes = event.signal == sig::cont && before.program_stopped();
+        bool is_stop = false;
+        if ((forwards || lingers) && event.kind == other_signal) {
+            const bool only_resumes =
+                forwards && event.signal == sig::cont && before.program_stopped();
             if (!only_resumes) signal = event.signal;
             if (only_resumes && !has(actions, A::resume)) return "CONT was lost";
             is_end = event.signal == sig::hup;
+        } else if (lingers && event.kind == stop_signal) {
+            signal = event.signal;
+            if (world.grace_from == infinite) world.grace_from = event.now;
         } else if (forwards && ((event.kind == stop_signal && !drain_begins) || drain_ends)) {
             signal = drain_ends ? static_cast<int>(world.held) : event.signal;
-            is_end = true;
+            is_end = is_stop = true;
             if (world.grace_from == infinite) world.grace_from = event.now;
         }
         if (drain_begins != (before.state() == State::running && event.kind == stop_signal &&
@@ -297,22 +329,35 @@ class Model {
             return "a drain at the wrong time";
         const bool is_last_term = settings_.term_at_end && world.main_end == event.now &&
                                   (event.kind == main_ended || event.kind == nobody_left);
-        if (is_last_term && world.alive == 0) signal = has(actions, A::send) ? sig::term : 0;
+        if (is_last_term && world.alive == 0) signal = has_sent(actions) ? sig::term : 0;
+        if (event.kind == EventKind::deadline && !drain_ends) return nullptr;  // a timer's
         const int to_send = signal == 0 ? 0 : settings_.rewrite[static_cast<std::size_t>(signal)];
-        if (count_of(actions, A::send) != (to_send != 0 ? 1 : 0)) return "not forwarded once";
-        if (to_send != 0 && !has(actions, A::send, to_send)) return "another signal is forwarded";
+        if (count_sent(actions) + count_of(actions, A::tell_rest) != (to_send != 0 ? 1 : 0))
+            return "not forwarded once";
+        if (to_send != 0 && !has_sent(actions, to_send) && !has(actions, A::tell_rest, to_send))
+            return "another signal is forwarded";
         if (to_send != 0 && is_end && before.program_stopped() && !has(actions, A::resume))
             return "a stopped program does not hear of its end";
+        if (to_send != 0 && is_stop && world.is_daemon == 0 && settings_.forward != Forward::main)
+            world.heard |= static_cast<std::int64_t>(set_of(to_send));
+        return nullptr;
+    }
 
-        const bool tells_again = before.state() == State::lingering && event.kind == stop_signal;
-        if (tells_again && world.grace_from == infinite) world.grace_from = event.now;
-        int told = 0;
-        if (tells_again) told = settings_.rewrite[static_cast<std::size_t>(event.signal)];
-        if (after.state() == State::lingering && before.state() < State::lingering)
-            told = settings_.linger_signal;
-        if (count_of(actions, A::tell_rest) != (told != 0 ? 1 : 0) ||
-            (told != 0 && !has(actions, A::tell_rest, told)))
+    // The linger's own telling: once, and to nobody who has heard of a stop already.
+    const char* check_nobody_is_told_twice(const Supervisor& before, const Supervisor& after,
+                                           const Event& event, const Actions& actions,
+                                           World& world) {
+        const bool begins = after.state() == State::lingering && before.state() < State::lingering;
+        if (begins && before.state() == State::draining && world.grace_from == infinite)
+            world.grace_from = event.now;
+        const int told = begins ? settings_.linger_signal : 0;
+        if (count_of(actions, A::tell_unreached) != (told != 0 ? 1 : 0) ||
+            (told != 0 && !has(actions, A::tell_unreached, told)))
             return "those who are left hear something else";
+        // A TERM at the end is dumb-init's, which leaves then.
+        if (begins && !settings_.term_at_end &&
+            after.reached_by() != static_cast<SignalSet>(world.heard))
+            return "somebody is told twice, or not at all";
         return nullptr;
     }
 
@@ -330,7 +375,10 @@ class Model {
             return from != infinite && event.now >= usher::after(from, length);
         };
         const bool grace_is_over = over(world.grace_from, settings_.grace);
-        const bool linger_is_over = over(world.main_end, settings_.linger);
+        const bool is_bounded_by_grace = !settings_.linger_is_given &&
+                                         world.grace_from != infinite &&
+                                         settings_.grace != infinite;
+        const bool linger_is_over = !is_bounded_by_grace && over(world.main_end, settings_.linger);
         if (event.kind != EventKind::deadline || !(grace_is_over || linger_is_over))
             return "KILL before its deadline";
         return nullptr;
@@ -343,8 +391,8 @@ class Model {
         if (leaves > 1) return "left twice";
         if ((leaves == 1) != (after.state() == State::ended)) return "ended without leaving";
         if (event.kind == nobody_left && leaves == 0) return "goes on though nobody is left";
-        const bool need_not_linger =
-            event.kind == main_ended && settings_.linger == 0 && before.state() < State::lingering;
+        const bool need_not_linger = event.kind == main_ended && world.is_daemon == 0 &&
+                                     settings_.linger == 0 && before.state() < State::lingering;
         if (need_not_linger && leaves == 0) return "lingers though it was told not to";
         const bool may_leave = event.kind == nobody_left || world.killed != 0 || need_not_linger;
         if (leaves == 1 && !may_leave) return "left somebody behind";
@@ -368,12 +416,17 @@ class Model {
         const bool is_bounded = after.deadline() != infinite;
         const bool lingers_for_ever =
             after.state() == State::lingering && settings_.linger == infinite;
-        if (!is_bounded && world.alive == 0 && !lingers_for_ever) return "waits for nothing";
+        const bool may_wait = world.alive != 0 || world.is_daemon != 0 || lingers_for_ever;
+        if (!is_bounded && !may_wait) return "waits for nothing";
         if (!is_bounded && after.state() == State::killing) return "kills without an end";
-        if (before.state() == after.state() && after.deadline() > before.deadline())
-            return "a deadline moved away";
-        if (event.kind == EventKind::deadline && after.state() == before.state())
+        const bool moved_away =
+            before.state() == after.state() && after.deadline() > before.deadline();
+        if (event.kind == EventKind::deadline && after.state() == before.state() && !moved_away)
             return "a deadline passes, and nothing happens";
+        const bool grace_begins_late = after.state() == State::lingering &&
+                                       event.kind == stop_signal && !settings_.linger_is_given;
+        if (moved_away && event.kind != EventKind::deadline && !grace_begins_late)
+            return "a deadline moved away";
         if (world.grace_from != infinite && after.state() != State::killing &&
             after.deadline() > usher::after(world.grace_from, settings_.grace))
             return "grace was prolonged";
@@ -387,19 +440,28 @@ class Model {
         Supervisor& supervisor = node.supervisor;
         Time now = node.world.now;
         int deadlines = 0;
-        while (supervisor.deadline() != infinite && deadlines <= 3) {
+        constexpr int most = 3 + 1 + static_cast<int>(RunSettings::most_escalations);
+        while (supervisor.deadline() != infinite && deadlines <= most) {
             now = std::max(now, supervisor.deadline());
             supervisor.on({.kind = EventKind::deadline, .now = now});
             ++deadlines;
         }
         if (supervisor.state() == State::ended) {
             const Duration longest = std::max(settings_.grace, settings_.linger);
-            const Time since = std::min(node.world.asked, node.world.main_end);
+            // A grace that begins while lingering prolongs a linger that nobody asked for.
+            const bool begins_anew = !settings_.linger_is_given && node.world.asked != infinite;
+            const Time since =
+                begins_anew ? node.world.asked : std::min(node.world.asked, node.world.main_end);
             const Duration allowed = after(after(settings_.pre_stop, longest), kill_patience);
             if (node.world.left == 0 && now > after(after(since, allowed), 3 * lateness)) {
                 broken_ = "the end comes too late";
             }
-        } else if (deadlines > 3) {
+            const Time grace_end = after(node.world.grace_from, settings_.grace);
+            if (node.world.left == 0 && node.world.grace_from != infinite &&
+                now > after(std::max(grace_end, node.world.now), kill_patience)) {
+                broken_ = "not left within the grace and a second";
+            }
+        } else if (deadlines > most) {
             broken_ = "deadlines follow each other for ever";
         } else if (node.world.asked != infinite && settings_.pre_stop != infinite &&
                    settings_.grace != infinite && settings_.linger != infinite) {
@@ -449,10 +511,25 @@ class Model {
     const char* broken_ = nullptr;
 };
 
-enum class Flavour { plain, rewriting, dumb_init };
+enum class Flavour { plain, rewriting, dumb_init, escalating, until_all };
 
-RunSettings flavoured(Flavour flavour) {
+RunSettings flavoured(Flavour flavour, Duration grace) {
     RunSettings settings;
+    settings.grace = grace;
+    settings.linger_is_given = true;
+    settings.names_stragglers = false;
+    if (flavour == Flavour::escalating) {
+        settings.linger_is_given = false;
+        settings.names_stragglers = true;
+        settings.forward = Forward::all;
+        if (grace > 2 * s) {
+            settings.escalations[0] = {.delay = 2 * s, .signal = sig::quit};
+            settings.escalation_count = 1;
+        }
+    } else if (flavour == Flavour::until_all) {
+        settings.until = Until::all;
+        settings.forward = Forward::main;
+    }
     if (flavour == Flavour::rewriting) {
         settings.stop_signals = set_of(sig::term) | set_of(sig::quit) | set_of(sig::tstp);
         settings.rewrite[sig::term] = sig::quit;
@@ -464,6 +541,7 @@ RunSettings flavoured(Flavour flavour) {
         settings.exit_code[137] = 9;
     } else if (flavour == Flavour::dumb_init) {
         settings.term_at_end = true;
+        settings.forward = Forward::group;
         settings.stops_with_program = true;
         settings.rewrite[sig::tstp] = sig::stop;
     }
@@ -483,9 +561,8 @@ TEST_P(EveryRun, keeps_what_was_promised_in_each_state) {
     for (const Duration pre_stop : {Duration{0}, 5 * s, infinite}) {
         for (const Duration grace : {Duration{0}, 8 * s, infinite}) {
             for (const Duration linger : {Duration{0}, 3 * s, infinite}) {
-                RunSettings settings = flavoured(GetParam().flavour);
+                RunSettings settings = flavoured(GetParam().flavour, grace);
                 settings.pre_stop = pre_stop;
-                settings.grace = grace;
                 settings.linger = linger;
                 Model(settings, GetParam().is_init).explore(totals);
                 ASSERT_FALSE(HasFailure())
@@ -507,6 +584,8 @@ TEST_P(EveryRun, keeps_what_was_promised_in_each_state) {
 INSTANTIATE_TEST_SUITE_P(
     supervisor, EveryRun,
     testing::Values(Kind{"pid_1", Flavour::plain, true}, Kind{"not_pid_1", Flavour::plain, false},
+                    Kind{"escalating_pid_1", Flavour::escalating, true},
+                    Kind{"until_all_not_pid_1", Flavour::until_all, false},
                     Kind{"rewriting_pid_1", Flavour::rewriting, true},
                     Kind{"rewriting_not_pid_1", Flavour::rewriting, false},
                     Kind{"like_dumb_init_pid_1", Flavour::dumb_init, true},

@@ -14,8 +14,9 @@ namespace usher {
 
 void PrintTo(const Action& action, std::ostream* out) {
     constexpr const char* names[] = {
-        "send",      "resume",    "give_terminal",  "take_terminal", "stop_self", "stop_group",
-        "halt_self", "tell_rest", "name_survivors", "kill_rest",     "leave"};
+        "to_main",        "to_group",        "to_all",         "resume",    "give_terminal",
+        "take_terminal",  "stop_self",       "stop_group",     "halt_self", "tell_rest",
+        "tell_unreached", "name_stragglers", "name_survivors", "kill_rest", "leave"};
     *out << names[static_cast<int>(action.kind)] << '(' << +action.signal << ')';
 }
 
@@ -68,6 +69,9 @@ struct Story {
     Done all_end(Time at, std::optional<int> status = std::nullopt) {
         return on({.kind = nobody_left, .now = at, .status = status});
     }
+    Done gone(Time at, int status) {
+        return on({.kind = somebody_ended, .now = at, .last_status = status});
+    }
     Done due(Time at) { return on({.kind = deadline, .now = at}); }
     State state() const { return supervisor.state(); }
     Time until() const { return supervisor.deadline(); }
@@ -79,6 +83,8 @@ RunSettings times(Duration pre_stop, Duration grace, Duration linger) {
     settings.pre_stop = pre_stop;
     settings.grace = grace;
     settings.linger = linger;
+    settings.linger_is_given = true;
+    settings.names_stragglers = false;
     return settings;
 }
 
@@ -114,7 +120,7 @@ const Cell cells[] = {
 
     {S::running, started, S::running, infinite, none},
     {S::running, stop_signal, S::draining, t_running + 10 * s, none},
-    {S::running, other_signal, S::running, infinite, {{A::send, usr1}}},
+    {S::running, other_signal, S::running, infinite, {{A::to_main, usr1}}},
     {S::running,
      program_stopped,
      S::running,
@@ -126,14 +132,14 @@ const Cell cells[] = {
      main_ended,
      S::lingering,
      t_running + 5 * s,
-     {{A::take_terminal}, {A::tell_rest, term}}},
+     {{A::take_terminal}, {A::tell_unreached, term}}},
     {S::running, nobody_left, S::ended, infinite, {{A::take_terminal}, {A::leave}}},
     {S::running, somebody_ended, S::running, infinite, none},
     {S::running, deadline, S::running, infinite, none},
 
     {S::draining, started, S::draining, 110 * s, none},
-    {S::draining, stop_signal, S::stopping, t_draining + 20 * s, {{A::send, intr}}},
-    {S::draining, other_signal, S::draining, 110 * s, {{A::send, usr1}}},
+    {S::draining, stop_signal, S::stopping, t_draining + 20 * s, {{A::to_group, intr}}},
+    {S::draining, other_signal, S::draining, 110 * s, {{A::to_main, usr1}}},
     {S::draining,
      program_stopped,
      S::draining,
@@ -145,14 +151,14 @@ const Cell cells[] = {
      main_ended,
      S::lingering,
      t_draining + 5 * s,
-     {{A::take_terminal}, {A::tell_rest, term}}},
+     {{A::take_terminal}, {A::tell_unreached, term}}},
     {S::draining, nobody_left, S::ended, infinite, {{A::take_terminal}, {A::leave}}},
     {S::draining, somebody_ended, S::draining, 110 * s, none},
-    {S::draining, deadline, S::stopping, t_draining + 20 * s, {{A::send, term}}},
+    {S::draining, deadline, S::stopping, t_draining + 20 * s, {{A::to_group, term}}},
 
     {S::stopping, started, S::stopping, 130 * s, none},
-    {S::stopping, stop_signal, S::stopping, 130 * s, {{A::send, intr}}},
-    {S::stopping, other_signal, S::stopping, 130 * s, {{A::send, usr1}}},
+    {S::stopping, stop_signal, S::stopping, 130 * s, {{A::to_group, intr}}},
+    {S::stopping, other_signal, S::stopping, 130 * s, {{A::to_main, usr1}}},
     {S::stopping, program_stopped, S::stopping, 130 * s, {{A::resume}}},
     {S::stopping, program_continued, S::stopping, 130 * s, none},
     {S::stopping, resumed, S::stopping, 130 * s, none},
@@ -160,14 +166,14 @@ const Cell cells[] = {
      main_ended,
      S::lingering,
      t_stopping + 5 * s,
-     {{A::take_terminal}, {A::tell_rest, term}}},
+     {{A::take_terminal}, {A::tell_unreached, term}}},
     {S::stopping, nobody_left, S::ended, infinite, {{A::take_terminal}, {A::leave}}},
     {S::stopping, somebody_ended, S::stopping, 130 * s, none},
     {S::stopping, deadline, S::killing, t_stopping + s, {{A::name_survivors}, {A::kill_rest}}},
 
     {S::lingering, started, S::lingering, 117 * s, none},
     {S::lingering, stop_signal, S::lingering, 117 * s, {{A::tell_rest, intr}}},
-    {S::lingering, other_signal, S::lingering, 117 * s, none},
+    {S::lingering, other_signal, S::lingering, 117 * s, {{A::to_all, usr1}}},
     {S::lingering, program_stopped, S::lingering, 117 * s, none},
     {S::lingering, program_continued, S::lingering, 117 * s, none},
     {S::lingering, resumed, S::lingering, 117 * s, none},
@@ -273,7 +279,7 @@ TEST(supervisor_states, are_named_as_in_comm) {
 
 TEST(stop, without_a_drain_delay_is_forwarded_at_once) {
     Story story(times(0, 8 * s, 3 * s));
-    EXPECT_EQ(story.stop(10 * s), (Done{{A::send, term}}));
+    EXPECT_EQ(story.stop(10 * s), (Done{{A::to_group, term}}));
     EXPECT_EQ(story.state(), State::stopping);
     EXPECT_EQ(story.until(), 18 * s);
 }
@@ -287,7 +293,7 @@ TEST(stop, with_infinite_grace_has_no_deadline) {
 
 TEST(stop, with_no_grace_kills_at_once) {
     Story story(times(0, 0, 3 * s));
-    EXPECT_EQ(story.stop(10 * s), (Done{{A::send, term}}));
+    EXPECT_EQ(story.stop(10 * s), (Done{{A::to_group, term}}));
     EXPECT_EQ(story.until(), 10 * s);
     EXPECT_EQ(story.due(10 * s), (Done{{A::name_survivors}, {A::kill_rest}}));
 }
@@ -297,14 +303,14 @@ TEST(drain, holds_the_stop_signal_back_until_it_is_over) {
     EXPECT_EQ(story.stop(10 * s), Done{});
     EXPECT_EQ(story.state(), State::draining);
     EXPECT_EQ(story.until(), 15 * s);
-    EXPECT_EQ(story.due(15 * s), (Done{{A::send, term}}));
+    EXPECT_EQ(story.due(15 * s), (Done{{A::to_group, term}}));
     EXPECT_EQ(story.state(), State::stopping);
 }
 
 TEST(drain, forwards_other_signals_at_once) {
     Story story(times(5 * s, infinite, 3 * s));
     story.stop(10 * s);
-    EXPECT_EQ(story.other(11 * s, hup), (Done{{A::send, hup}}));
+    EXPECT_EQ(story.other(11 * s, hup), (Done{{A::to_main, hup}}));
     EXPECT_EQ(story.state(), State::draining);
     EXPECT_EQ(story.until(), 15 * s);
 }
@@ -312,14 +318,14 @@ TEST(drain, forwards_other_signals_at_once) {
 TEST(drain, ends_at_the_second_stop_signal_and_only_the_latest_is_forwarded_once) {
     Story story(times(5 * s, 8 * s, 3 * s));
     story.stop(10 * s, term);
-    EXPECT_EQ(story.stop(12 * s, intr), (Done{{A::send, intr}}));
+    EXPECT_EQ(story.stop(12 * s, intr), (Done{{A::to_group, intr}}));
     EXPECT_EQ(story.until(), 20 * s);
 }
 
 TEST(drain, of_the_same_signal_twice_forwards_it_once) {
     Story story(times(5 * s, 8 * s, 3 * s));
     story.stop(10 * s, term);
-    EXPECT_EQ(story.stop(12 * s, term), (Done{{A::send, term}}));
+    EXPECT_EQ(story.stop(12 * s, term), (Done{{A::to_group, term}}));
 }
 
 TEST(drain, does_not_count_against_grace) {
@@ -333,7 +339,7 @@ TEST(drain, happens_only_once) {
     Story story(times(5 * s, 8 * s, 3 * s));
     story.stop(10 * s);
     story.due(15 * s);
-    EXPECT_EQ(story.stop(16 * s), (Done{{A::send, term}}));
+    EXPECT_EQ(story.stop(16 * s), (Done{{A::to_group, term}}));
     EXPECT_EQ(story.state(), State::stopping);
 }
 
@@ -348,8 +354,8 @@ TEST(drain, ends_when_the_program_ends_by_itself) {
 TEST(grace, never_restarts_at_further_stop_signals) {
     Story story(times(0, 8 * s, 3 * s));
     story.stop(10 * s);
-    EXPECT_EQ(story.stop(14 * s, intr), (Done{{A::send, intr}}));
-    EXPECT_EQ(story.stop(17 * s, term), (Done{{A::send, term}}));
+    EXPECT_EQ(story.stop(14 * s, intr), (Done{{A::to_group, intr}}));
+    EXPECT_EQ(story.stop(17 * s, term), (Done{{A::to_group, term}}));
     EXPECT_EQ(story.until(), 18 * s);
 }
 
@@ -394,8 +400,8 @@ TEST(rewrite, changes_what_is_forwarded) {
     settings.rewrite[term] = 3;
     settings.rewrite[hup] = usr1;
     Story story(settings);
-    EXPECT_EQ(story.other(1 * s, hup), (Done{{A::send, usr1}}));
-    EXPECT_EQ(story.stop(2 * s), (Done{{A::send, 3}}));
+    EXPECT_EQ(story.other(1 * s, hup), (Done{{A::to_main, usr1}}));
+    EXPECT_EQ(story.stop(2 * s), (Done{{A::to_group, 3}}));
     EXPECT_EQ(story.state(), State::stopping);
 }
 
@@ -421,7 +427,7 @@ TEST(rewrite, to_a_stop_signal_does_not_ask_for_shutdown) {
     RunSettings settings;
     settings.rewrite[hup] = term;
     Story story(settings);
-    EXPECT_EQ(story.other(1 * s, hup), (Done{{A::send, term}}));
+    EXPECT_EQ(story.other(1 * s, hup), (Done{{A::to_main, term}}));
     EXPECT_EQ(story.state(), State::running);
 }
 
@@ -438,7 +444,9 @@ TEST(rewrite, counts_for_stop_signals_that_come_while_lingering) {
 TEST(forwarding, passes_all_64_signals_on_unchanged) {
     Story story(RunSettings{});
     for (int signal = 1; signal <= signal_count; ++signal) {
-        EXPECT_EQ(story.other(1 * s, signal), (Done{{A::send, signal}}));
+        const bool of_a_job = signal == tstp || signal == ttin || signal == ttou || signal == cont;
+        EXPECT_EQ(story.other(1 * s, signal),
+                  (Done{{of_a_job ? A::to_group : A::to_main, signal}}));
     }
 }
 
@@ -447,19 +455,19 @@ TEST(forwarding, passes_all_64_signals_on_unchanged) {
 TEST(stopped_program, gets_cont_after_a_forwarded_stop_signal) {
     Story story(times(0, 8 * s, 3 * s));
     story.stopped(19, Foreground::unknown);
-    EXPECT_EQ(story.stop(10 * s), (Done{{A::send, term}, {A::resume}}));
+    EXPECT_EQ(story.stop(10 * s), (Done{{A::to_group, term}, {A::resume}}));
 }
 
 TEST(stopped_program, gets_cont_after_a_forwarded_hup) {
     Story story(times(0, 8 * s, 3 * s));
     story.stopped(19, Foreground::unknown);
-    EXPECT_EQ(story.other(10 * s, hup), (Done{{A::send, hup}, {A::resume}}));
+    EXPECT_EQ(story.other(10 * s, hup), (Done{{A::to_main, hup}, {A::resume}}));
 }
 
 TEST(stopped_program, gets_no_cont_after_other_signals) {
     Story story(times(0, 8 * s, 3 * s));
     story.stopped(19, Foreground::unknown);
-    EXPECT_EQ(story.other(10 * s, usr1), (Done{{A::send, usr1}}));
+    EXPECT_EQ(story.other(10 * s, usr1), (Done{{A::to_main, usr1}}));
     EXPECT_TRUE(story.supervisor.program_stopped());
 }
 
@@ -467,7 +475,7 @@ TEST(stopped_program, gets_cont_when_the_drain_is_over) {
     Story story(times(5 * s, 8 * s, 3 * s));
     story.stopped(19, Foreground::unknown);
     EXPECT_EQ(story.stop(10 * s), Done{});
-    EXPECT_EQ(story.due(15 * s), (Done{{A::send, term}, {A::resume}}));
+    EXPECT_EQ(story.due(15 * s), (Done{{A::to_group, term}, {A::resume}}));
 }
 
 TEST(stopped_program, that_was_continued_gets_none) {
@@ -475,7 +483,7 @@ TEST(stopped_program, that_was_continued_gets_none) {
     story.stopped(19, Foreground::unknown);
     story.on({.kind = program_continued});
     EXPECT_FALSE(story.supervisor.program_stopped());
-    EXPECT_EQ(story.stop(10 * s), (Done{{A::send, term}}));
+    EXPECT_EQ(story.stop(10 * s), (Done{{A::to_group, term}}));
 }
 
 // Without the terminal it stops again at its next read, and usher continues it again: a busy loop
@@ -557,7 +565,7 @@ TEST(not_pid_1, stops_only_itself_when_not_the_terminal_stopped_the_program) {
 TEST(not_pid_1, stops_itself_without_a_known_foreground_only_after_a_stop_by_the_terminal) {
     Story story(RunSettings{}, false);
     EXPECT_EQ(story.on({.kind = other_signal, .signal = tstp, .by_kernel = true}),
-              (Done{{A::send, tstp}}));
+              (Done{{A::to_group, tstp}}));
     EXPECT_EQ(story.stopped(tstp, Foreground::unknown), (Done{{A::stop_self, tstp}}));
     story.on({.kind = other_signal, .signal = tstp});
     EXPECT_EQ(story.stopped(tstp, Foreground::unknown), Done{});
@@ -589,14 +597,14 @@ TEST(cont, is_only_forwarded_when_usher_is_in_the_background) {
          {Foreground::unknown, Foreground::program, Foreground::other}) {
         Story story(RunSettings{}, false);
         EXPECT_EQ(story.on({.kind = other_signal, .signal = cont, .foreground = foreground}),
-                  (Done{{A::send, cont}}));
+                  (Done{{A::to_group, cont}}));
     }
 }
 
 TEST(other_signals, do_not_move_the_terminal) {
     Story story(RunSettings{}, false);
     EXPECT_EQ(story.on({.kind = other_signal, .signal = usr1, .foreground = Foreground::usher}),
-              (Done{{A::send, usr1}}));
+              (Done{{A::to_main, usr1}}));
 }
 
 TEST(orphaned_usher, whose_stop_did_not_happen_hands_over_again_and_continues) {
@@ -628,7 +636,7 @@ TEST(end_of_the_program, gives_the_terminal_back_only_if_the_program_has_it) {
 
 TEST(linger, tells_what_is_left_and_waits) {
     Story story(times(0, infinite, 3 * s));
-    EXPECT_EQ(story.main_end(10 * s), (Done{{A::tell_rest, term}}));
+    EXPECT_EQ(story.main_end(10 * s), (Done{{A::tell_unreached, term}}));
     EXPECT_EQ(story.state(), State::lingering);
     EXPECT_EQ(story.until(), 13 * s);
 }
@@ -653,7 +661,7 @@ TEST(linger, tells_the_signal_that_was_asked_for_not_rewritten) {
     settings.linger_signal = hup;
     settings.rewrite[hup] = 0;
     Story story(settings);
-    EXPECT_EQ(story.main_end(10 * s), (Done{{A::tell_rest, hup}}));
+    EXPECT_EQ(story.main_end(10 * s), (Done{{A::tell_unreached, hup}}));
 }
 
 TEST(linger, is_over_when_nobody_is_left) {
@@ -707,11 +715,270 @@ TEST(linger, is_not_prolonged_by_a_stop_signal) {
     EXPECT_EQ(story.until(), 13 * s);
 }
 
-TEST(linger, after_a_drained_end_is_not_bounded_by_a_grace_that_never_began) {
-    Story story(times(5 * s, 1 * s, 30 * s));
+TEST(linger, after_a_drained_end_is_bounded_by_a_grace_that_begins_then) {
+    Story story(times(5 * s, 1 * s, infinite));
     story.stop(10 * s);
     story.main_end(12 * s);
-    EXPECT_EQ(story.until(), 42 * s);
+    EXPECT_EQ(story.until(), 13 * s);
+    EXPECT_EQ(story.due(13 * s), (Done{{A::name_survivors}, {A::kill_rest}}));
+}
+
+TEST(linger, that_was_not_asked_for_is_what_is_left_of_a_finite_grace) {
+    RunSettings settings = times(0, 20 * s, 3 * s);
+    settings.linger_is_given = false;
+    Story story(settings);
+    story.stop(10 * s);
+    story.main_end(12 * s);
+    EXPECT_EQ(story.until(), 30 * s);
+    EXPECT_EQ(story.supervisor.time_left(12 * s), 18 * s);
+}
+
+TEST(linger, that_was_not_asked_for_is_3_s_without_a_shutdown_or_without_a_limit_of_grace) {
+    for (const Duration grace : {20 * s, infinite}) {
+        RunSettings settings = times(0, grace, 3 * s);
+        settings.linger_is_given = false;
+        Story by_itself(settings);
+        by_itself.main_end(12 * s);
+        EXPECT_EQ(by_itself.until(), 15 * s);
+        Story stopped(settings);
+        stopped.stop(10 * s);
+        stopped.main_end(12 * s);
+        EXPECT_EQ(stopped.until(), grace == infinite ? 15 * s : 30 * s);
+    }
+}
+
+TEST(linger, that_was_not_asked_for_lasts_to_the_end_of_a_grace_that_begins_meanwhile) {
+    RunSettings settings = times(0, 20 * s, 3 * s);
+    settings.linger_is_given = false;
+    Story story(settings);
+    story.main_end(10 * s);
+    story.stop(12 * s);
+    EXPECT_EQ(story.until(), 32 * s);
+}
+
+TEST(linger, passes_other_signals_on_to_those_who_are_left) {
+    RunSettings settings = times(0, 8 * s, 3 * s);
+    settings.rewrite[usr1] = hup;
+    settings.rewrite[ttin] = 0;
+    Story story(settings);
+    story.main_end(10 * s);
+    EXPECT_EQ(story.other(11 * s, hup), (Done{{A::to_all, hup}}));
+    EXPECT_EQ(story.other(11 * s, usr1), (Done{{A::to_all, hup}}));
+    EXPECT_EQ(story.other(11 * s, ttin), Done{});
+    EXPECT_EQ(story.until(), 13 * s);
+}
+
+// --- to whom -------------------------------------------------------------------------------------
+
+TEST(forwarding, goes_to_whom_it_is_asked_to_go) {
+    const struct {
+        Forward forward;
+        A stop;
+        A other;
+        A job;
+    } cases[] = {{Forward::main, A::to_main, A::to_main, A::to_main},
+                 {Forward::split, A::to_group, A::to_main, A::to_group},
+                 {Forward::group, A::to_group, A::to_group, A::to_group},
+                 {Forward::all, A::to_all, A::to_all, A::to_all}};
+    for (const auto& [forward, stop, other, job] : cases) {
+        RunSettings settings = times(0, 8 * s, 3 * s);
+        settings.forward = forward;
+        Story story(settings);
+        EXPECT_EQ(story.other(1 * s, usr1), (Done{{other, usr1}}));
+        EXPECT_EQ(story.other(1 * s, tstp), (Done{{job, tstp}}));
+        EXPECT_EQ(story.stop(2 * s), (Done{{stop, term}}));
+    }
+}
+
+TEST(reached_by, is_each_stop_signal_that_went_to_more_than_the_main_process) {
+    for (const Forward forward : {Forward::main, Forward::split, Forward::group, Forward::all}) {
+        RunSettings settings = times(0, 8 * s, 3 * s);
+        settings.forward = forward;
+        settings.rewrite[intr] = 3;
+        Story story(settings);
+        story.other(1 * s, hup);
+        EXPECT_EQ(story.supervisor.reached_by(), 0U);
+        story.stop(2 * s, term);
+        story.stop(3 * s, intr);
+        EXPECT_EQ(story.supervisor.reached_by(),
+                  forward == Forward::main ? 0U : set_of(term) | set_of(3));
+    }
+}
+
+TEST(reached_by, is_nothing_of_a_signal_that_is_dropped_or_held_back) {
+    RunSettings settings = times(5 * s, 8 * s, 3 * s);
+    settings.rewrite[term] = 0;
+    Story story(settings);
+    story.stop(1 * s, term);
+    EXPECT_EQ(story.supervisor.reached_by(), 0U);
+    story.due(6 * s);
+    EXPECT_EQ(story.state(), State::stopping);
+    EXPECT_EQ(story.supervisor.reached_by(), 0U);
+}
+
+// --- escalations and the warning -----------------------------------------------------------------
+
+RunSettings escalating(Duration grace = 20 * s) {
+    RunSettings settings = times(0, grace, 3 * s);
+    settings.escalations = {{{.delay = 4 * s, .signal = 3}, {.delay = 8 * s, .signal = usr1}}};
+    settings.escalation_count = 2;
+    settings.rewrite[3] = hup;
+    return settings;
+}
+
+TEST(escalation, is_sent_as_it_is_to_whom_the_stop_went_each_at_its_time) {
+    Story story(escalating());
+    EXPECT_EQ(story.until(), infinite);
+    story.stop(10 * s);
+    EXPECT_EQ(story.until(), 14 * s);
+    EXPECT_EQ(story.due(14 * s), (Done{{A::to_group, 3}}));
+    EXPECT_EQ(story.until(), 18 * s);
+    EXPECT_EQ(story.due(18 * s), (Done{{A::to_group, usr1}}));
+    EXPECT_EQ(story.until(), 30 * s);
+    EXPECT_EQ(story.state(), State::stopping);
+}
+
+TEST(escalation, counts_from_the_first_forwarded_stop_signal) {
+    RunSettings settings = escalating();
+    settings.pre_stop = 5 * s;
+    Story story(settings);
+    story.stop(10 * s);
+    story.due(15 * s);
+    story.stop(17 * s);
+    EXPECT_EQ(story.until(), 19 * s);
+}
+
+TEST(escalation, that_is_due_with_the_end_of_the_grace_comes_first) {
+    Story story(escalating());
+    story.stop(10 * s);
+    EXPECT_EQ(story.due(40 * s), (Done{{A::to_group, 3}}));
+    EXPECT_EQ(story.due(40 * s), (Done{{A::to_group, usr1}}));
+    EXPECT_EQ(story.due(40 * s), (Done{{A::name_survivors}, {A::kill_rest}}));
+    EXPECT_EQ(story.until(), 41 * s);
+}
+
+TEST(escalation, continues_a_stopped_program) {
+    Story story(escalating());
+    story.stopped(19, Foreground::unknown);
+    story.stop(10 * s);
+    EXPECT_EQ(story.due(14 * s), (Done{{A::to_group, 3}, {A::resume}}));
+}
+
+TEST(escalation, while_lingering_goes_to_those_who_are_left) {
+    RunSettings settings = escalating();
+    settings.linger = infinite;
+    Story story(settings);
+    story.stop(10 * s);
+    story.main_end(11 * s);
+    EXPECT_EQ(story.until(), 14 * s);
+    EXPECT_EQ(story.due(14 * s), (Done{{A::tell_rest, 3}}));
+}
+
+TEST(escalation, does_not_come_without_a_shutdown_nor_after_its_end) {
+    Story by_itself(escalating());
+    by_itself.main_end(11 * s);
+    EXPECT_EQ(by_itself.until(), 14 * s);
+    EXPECT_EQ(by_itself.due(14 * s), (Done{{A::name_survivors}, {A::kill_rest}}));
+    EXPECT_EQ(by_itself.until(), 15 * s);
+    Story stopped(escalating());
+    stopped.stop(10 * s);
+    stopped.all_end(11 * s, exited(0));
+    EXPECT_EQ(stopped.until(), infinite);
+}
+
+TEST(stragglers, are_named_once_5_s_after_the_forwarded_stop_signal) {
+    for (const Duration grace : {20 * s, infinite}) {
+        RunSettings settings = times(3 * s, grace, 3 * s);
+        settings.names_stragglers = true;
+        settings.rewrite[term] = 3;
+        Story story(settings);
+        story.stop(10 * s);
+        EXPECT_EQ(story.until(), 13 * s);
+        story.due(13 * s);
+        EXPECT_EQ(story.until(), 18 * s);
+        EXPECT_EQ(story.due(18 * s), (Done{{A::name_stragglers, 3}}));
+        EXPECT_EQ(story.until(), grace == infinite ? infinite : 33 * s);
+        EXPECT_EQ(story.state(), State::stopping);
+    }
+}
+
+TEST(stragglers, are_not_named_when_the_program_has_ended_or_was_told_nothing) {
+    RunSettings settings = times(0, 20 * s, 3 * s);
+    settings.names_stragglers = true;
+    settings.rewrite[intr] = 0;
+    Story ended(settings);
+    ended.stop(10 * s);
+    ended.main_end(11 * s);
+    EXPECT_EQ(ended.until(), 14 * s);
+    Story untold(settings);
+    untold.stop(10 * s, intr);
+    EXPECT_EQ(untold.due(15 * s), Done{});
+    EXPECT_EQ(untold.state(), State::stopping);
+}
+
+// --- --until all ---------------------------------------------------------------------------------
+
+RunSettings until_all(Duration pre_stop = 0) {
+    RunSettings settings = times(pre_stop, 8 * s, 3 * s);
+    settings.until = Until::all;
+    return settings;
+}
+
+TEST(until_all, stays_running_when_the_main_process_ended_with_0) {
+    Story story(until_all());
+    EXPECT_EQ(story.main_end(1 * s), Done{});
+    EXPECT_EQ(story.state(), State::running);
+    EXPECT_EQ(story.until(), infinite);
+    EXPECT_FALSE(story.supervisor.program_alive());
+}
+
+TEST(until_all, is_as_ever_when_the_main_process_failed_or_ended_by_the_stop) {
+    Story failed(until_all());
+    EXPECT_EQ(failed.main_end(1 * s, exited(1)), (Done{{A::tell_unreached, term}}));
+    EXPECT_EQ(failed.state(), State::lingering);
+    Story stopped(until_all());
+    stopped.stop(1 * s);
+    stopped.main_end(2 * s);
+    EXPECT_EQ(stopped.state(), State::lingering);
+}
+
+TEST(until_all, sends_everything_to_all_who_are_left) {
+    Story story(until_all(2 * s));
+    story.main_end(1 * s);
+    EXPECT_EQ(story.other(2 * s, usr1), (Done{{A::to_all, usr1}}));
+    EXPECT_EQ(story.other(2 * s, hup), (Done{{A::tell_rest, hup}}));
+    EXPECT_EQ(story.on({.kind = other_signal, .signal = cont, .foreground = Foreground::usher}),
+              (Done{{A::to_all, cont}}));
+    EXPECT_EQ(story.stop(3 * s), Done{});
+    EXPECT_EQ(story.state(), State::draining);
+    EXPECT_EQ(story.due(5 * s), (Done{{A::tell_rest, term}}));
+    EXPECT_EQ(story.state(), State::stopping);
+    EXPECT_EQ(story.due(13 * s), (Done{{A::name_survivors}, {A::kill_rest}}));
+}
+
+TEST(until_all, goes_on_draining_when_the_main_process_ends_with_0) {
+    Story story(until_all(5 * s));
+    story.stop(1 * s);
+    EXPECT_EQ(story.main_end(2 * s), Done{});
+    EXPECT_EQ(story.state(), State::draining);
+    EXPECT_EQ(story.until(), 6 * s);
+}
+
+TEST(until_all, reports_the_child_that_was_reaped_last) {
+    Story story(until_all());
+    story.main_end(1 * s);
+    story.gone(2 * s, exited(4));
+    story.gone(3 * s, exited(5));
+    EXPECT_EQ(story.all_end(4 * s), (Done{{A::leave}}));
+    EXPECT_EQ(story.code(), 5);
+    Story at_once(until_all());
+    at_once.main_end(1 * s);
+    at_once.on({.kind = nobody_left, .now = 2 * s, .last_status = killed_by(15)});
+    EXPECT_EQ(at_once.code(), 143);
+    Story alone(until_all());
+    alone.main_end(1 * s);
+    alone.all_end(4 * s);
+    EXPECT_EQ(alone.code(), 0);
 }
 
 // --- what is reported ----------------------------------------------------------------------------

@@ -93,13 +93,15 @@ TEST(option_table, is_that_of_the_contract) {
         bool takes_value;
         bool repeatable;
         const char* fallback;
-    } contract[] = {{"forward", 'f', true, false, "group"},
+    } contract[] = {{"forward", 'f', true, false, "split"},
                     {"rewrite", 'r', true, true, ""},
                     {"stop-signal", 0, true, true, "TERM,INT"},
                     {"pre-stop", 'd', true, false, "0"},
                     {"grace", 't', true, false, "inf"},
+                    {"escalate", 0, true, true, ""},
                     {"linger", 0, true, false, "3s"},
                     {"linger-signal", 0, true, false, "TERM"},
+                    {"until", 0, true, false, "main"},
                     {"remap-exit", 'e', true, true, ""},
                     {"subreaper", 's', false, false, ""},
                     {"parent-death", 'p', true, false, ""},
@@ -323,7 +325,7 @@ TEST(variables, stand_for_every_named_option_of_the_run_form_that_sets_something
         "USHER_FORWARD",   "USHER_REWRITE",      "USHER_STOP_SIGNAL",   "USHER_PRE_STOP",
         "USHER_GRACE",     "USHER_LINGER",       "USHER_LINGER_SIGNAL", "USHER_REMAP_EXIT",
         "USHER_SUBREAPER", "USHER_PARENT_DEATH", "USHER_NO_TTY",        "USHER_VERBOSE",
-        "USHER_QUIET",     "USHER_LOG_FORMAT"};
+        "USHER_QUIET",     "USHER_LOG_FORMAT",   "USHER_ESCALATE",      "USHER_UNTIL"};
     std::set<std::string> names;
     for (const Option& option : option_table()) {
         if (!option.has_variable()) continue;

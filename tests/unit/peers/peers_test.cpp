@@ -259,7 +259,7 @@ TEST(dumb_init, sends_term_as_rewritten_when_the_program_ends_and_leaves) {
     const Got got = dumb_init({"-r", "15:3", "app"});
     const Actions actions = after_start(got.settings, {.kind = EventKind::main_ended, .status = 0});
     ASSERT_EQ(actions.size(), 2U);
-    EXPECT_EQ(actions.begin()[0], (Action{ActionKind::send, sig::quit}));
+    EXPECT_EQ(actions.begin()[0], (Action{ActionKind::to_group, sig::quit}));
     EXPECT_EQ(actions.begin()[1], (Action{ActionKind::leave}));
 }
 
@@ -268,7 +268,7 @@ TEST(dumb_init, stops_itself_behind_the_program) {
     const Actions actions =
         after_start(got.settings, {.kind = EventKind::other_signal, .signal = sig::tstp});
     ASSERT_EQ(actions.size(), 2U);
-    EXPECT_EQ(actions.begin()[0], (Action{ActionKind::send, sig::stop}));
+    EXPECT_EQ(actions.begin()[0], (Action{ActionKind::to_group, sig::stop}));
     EXPECT_EQ(actions.begin()[1], (Action{ActionKind::halt_self}));
 }
 
