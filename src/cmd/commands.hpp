@@ -16,20 +16,20 @@ struct Invocation {
 };
 
 /// The run form. Returns when the program and what it left behind have ended.
-int run(const Invocation& invocation);
+[[gnu::noinline]] int run(const Invocation& invocation);
 
 /// In the place of another init, whose name usher was called by.
-int imitate(Peer peer, const Invocation& invocation);
+[[gnu::noinline]] int imitate(Peer peer, const Invocation& invocation);
 
 /// `usher probe`: one try. `usher wait`: tries until it works, then becomes PROGRAM, if there is
 /// one.
-[[gnu::cold]] int probe(const Invocation& invocation);
-[[gnu::cold]] int wait(const Invocation& invocation);
+[[gnu::cold, gnu::noinline]] int probe(const Invocation& invocation);
+[[gnu::cold, gnu::noinline]] int wait(const Invocation& invocation);
 
 /// `usher sleep`.
-[[gnu::cold]] int sleep(const Invocation& invocation);
+[[gnu::cold, gnu::noinline]] int sleep(const Invocation& invocation);
 
 /// `usher status`.
-[[gnu::cold]] int status(const Invocation& invocation);
+[[gnu::cold, gnu::noinline]] int status(const Invocation& invocation);
 
 }  // namespace usher::cmd

@@ -4,6 +4,8 @@
 #include "exit_status.hpp"
 #include "file.hpp"
 #include "init.hpp"
+#include "memory.hpp"
+#include "release_inherited.hpp"
 #include "run.hpp"
 
 namespace usher::cmd {
@@ -20,12 +22,11 @@ void leave_terminal() {
     }
 }
 
-// catatonit -P: reaps until TERM or INT.
-int pause(const RunSettings& settings, sys::Log& log) {
-    Init(settings, log).prepare();
-    (void)sys::sigaction(sig::chld, sys::Disposition::other);
+// As PID 1 of a pod it lives as long as that: its code is the loop's, and the rest is given back.
+[[gnu::hot, gnu::noinline]] int pause_until_told(SignalSet waited_for) {
+    sys::release_start_up();
     while (true) {
-        const auto received = sys::rt_sigtimedwait(settings.waited_for, infinite);
+        const auto received = sys::rt_sigtimedwait(waited_for, infinite);
         // EINTR, or a kernel that refuses: not to spin then.
         if (!received) sys::nanosleep(100 * millisecond);
         const int signal = received ? received.value.signal : 0;
@@ -35,6 +36,15 @@ int pause(const RunSettings& settings, sys::Log& log) {
             if (!waited || waited.value.pid == 0) break;
         }
     }
+}
+
+// catatonit -P: reaps until TERM or INT. podman knows it by its name.
+int pause(const RunSettings& settings, sys::Log& log) {
+    Init(settings, log).prepare();
+    (void)sys::set_name("catatonit");
+    (void)sys::sigaction(sig::chld, sys::Disposition::other);
+    release_inherited(-1);
+    return pause_until_told(settings.waited_for);
 }
 
 }  // namespace

@@ -147,6 +147,7 @@ void Init::prepare() {
     if (!adopts) {
         narrator_.no_subreaper();
     }
+    if (!is_init_ && settings_.advises) look_at_parent();
     if (settings_.parent_death != 0) {
         const int parent = sys::getppid();
         const auto asked = sys::set_parent_death_signal(settings_.parent_death);
@@ -156,6 +157,18 @@ void Init::prepare() {
         if (sys::getppid() != parent) (void)sys::kill(self_, settings_.parent_death);
     }
     if (settings_.use_terminal) terminal_ = sys::Terminal::find(is_init_);
+}
+
+// A shell that is PID 1 and waits for us does not pass on what the engine sends it.
+void Init::look_at_parent() {
+    if (sys::getppid() != 1 || !sys::proc_is_ours()) return;
+    const auto stat = sys::read_stat(1);
+    if (!stat) return;
+    constexpr char shells[][8] = {"sh", "bash", "dash", "ash", "ksh", "zsh", "busybox"};
+    const std::string_view name = stat.value.name;
+    for (const auto& shell : shells) {
+        if (name == shell) narrator_.shell_is_init(name);
+    }
 }
 
 int Init::terminal_to_give() const { return terminal_.is_ours() ? terminal_.fd() : -1; }

@@ -34,6 +34,7 @@ class Init {
     [[gnu::hot]] void dispatch(Event&& event);
     [[gnu::hot]] void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
     [[gnu::hot]] void perform(const Action& action);
+    [[gnu::noinline]] void look_at_parent();
     [[nodiscard, gnu::hot]] bool asks_for_shutdown(const sys::Received& received) const;
     [[gnu::hot]] void send_to_group(int signal);
     void send_to_all(int signal);

@@ -28,7 +28,7 @@ class Sentence {
     [[nodiscard]] std::string_view view() const { return text_.view(); }
 
   private:
-    char room_[192];
+    char room_[512];
     Writer text_{room_};
 };
 
@@ -44,6 +44,14 @@ void Narrator::no_parent_death() {
     log_.write({.level = Level::warning,
                 .event = "no-parent-death",
                 .text = "the parent's death will not be noticed"});
+}
+
+void Narrator::shell_is_init(std::string_view name) {
+    char room[192];
+    Writer text(room);
+    text.add("PID 1 is a shell (").add_untrusted(name);
+    text.add("), which keeps a stop signal to itself: write ENTRYPOINT or CMD as a list of words");
+    log_.write({.level = Level::warning, .event = "shell-is-init", .text = text.view()});
 }
 
 void Narrator::tell_started(int pid, std::string_view name) {

@@ -22,6 +22,7 @@ class Narrator {
 
     void no_subreaper();
     void no_parent_death();
+    void shell_is_init(std::string_view name);
     void started(int pid, std::string_view name) {
         if (log_.enabled(Level::info)) tell_started(pid, name);
     }

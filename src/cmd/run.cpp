@@ -3,6 +3,7 @@
 #include "run.hpp"
 #include "commands.hpp"
 #include "exit_status.hpp"
+#include "file.hpp"
 #include "init.hpp"
 #include "memory.hpp"
 #include "print.hpp"
@@ -41,6 +42,17 @@ bool read_environment(RunSettings& settings, char* const* environment, BadInput&
     }
 }
 
+struct Start {
+    const RunSettings& settings;
+    const char* program;
+    sys::Log& log;
+};
+
+int tell_failed_start(void* context, const sys::SpawnFailure& failure) {
+    const Start& start = *static_cast<Start*>(context);
+    return report_failed_start(failure, start.program, start.settings, start.log);
+}
+
 // Part of the loop, so that the start-up code is not mapped again only to return through it.
 [[noreturn, gnu::hot, gnu::noinline]] void supervise_to_the_end(Init& init, int program,
                                                                 const char* name) {
@@ -76,6 +88,12 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
     init.prepare();
     const auto sigchld = sys::sigaction(sig::chld, sys::Disposition::other);
 
+    int cwd = -1;
+    if (settings.leaves_cwd_first) {
+        const auto opened = sys::open(".", sys::OpenMode::directory);
+        if (opened && sys::chdir("/")) cwd = opened.value;
+    }
+    Start start{.settings = settings, .program = program[0], .log = log};
     const sys::SpawnRequest request{
         .argv = program.data(),
         .envp = invocation.environment,
@@ -83,7 +101,10 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
         .mask = invocation.mask,
         .sigchld = sigchld ? sigchld.value : sys::Disposition::other,
         .home = settings.home,
-        .terminal = init.terminal_to_give()};
+        .cwd = cwd,
+        .terminal = init.terminal_to_give(),
+        .tell = tell_failed_start,
+        .context = &start};
     const sys::Spawned spawned = sys::spawn(request);
     if (!spawned.failure.stage.empty()) {
         init.take_terminal_back(spawned.pid);

@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "memory.hpp"
 #include "returned.hpp"
 
 namespace usher::sys {
@@ -49,6 +49,8 @@ Result<std::size_t> getdents64(int fd, std::span<std::byte> room) {
 }
 
 Result<Done> chdir(const char* path) { return done(::syscall(SYS_chdir, path)); }
+
+Result<Done> fchdir(int fd) { return done(::syscall(SYS_fchdir, fd)); }
 
 Result<Done> close_range(unsigned first, unsigned last) {
     return done(::syscall(SYS_close_range, first, last, 0U));
@@ -115,21 +117,14 @@ Result<std::size_t> write_nonblocking(int fd, std::string_view text) {
 }
 
 Result<std::size_t> splice_into_pipe(int fd, std::string_view text) {
-#ifdef SYS_mmap2
-    constexpr long map = SYS_mmap2;
-#else
-    constexpr long map = SYS_mmap;
-#endif
-    const long mapped = ::syscall(map, 0UL, text.size(), PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
-    if (mapped == -1) return last_error();
-    auto* const page = reinterpret_cast<char*>(mapped);  // NOLINT(*-reinterpret-cast,*-int-to-ptr)
-    memcpy(page, text.data(), text.size());
+    const auto page = allocate_pages(text.size());
+    if (!page) return page.error;
+    memcpy(page.value.data(), text.data(), text.size());
     iovec vector{};
-    vector.iov_base = page;
+    vector.iov_base = page.value.data();
     vector.iov_len = text.size();
     const auto result = count(::syscall(SYS_vmsplice, fd, &vector, 1UL, SPLICE_F_NONBLOCK));
-    ::syscall(SYS_munmap, page, text.size());
+    free_pages(page.value);
     return result;
 }
 

@@ -24,6 +24,7 @@ Result<std::size_t> readlink(const char* path, std::span<char> room);
 /// getdents64(2) into `room`: how many bytes; 0: the end.
 Result<std::size_t> getdents64(int fd, std::span<std::byte> room);
 Result<Done> chdir(const char* path);
+Result<Done> fchdir(int fd);
 Result<Done> close_range(unsigned first, unsigned last);
 /// A duplicate at 3 or above, closed on exec.
 Result<int> dup_above_stdio(int fd);

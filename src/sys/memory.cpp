@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <span>
+
+#include "returned.hpp"
 
 // Made by the linker: the file's own header, which lies at the begin of the first segment.
 extern "C" [[gnu::visibility(
@@ -44,6 +45,21 @@ using Segment = ElfW(Phdr);
 }
 
 }  // namespace
+
+Result<std::span<char>> allocate_pages(std::size_t size) {
+#ifdef SYS_mmap2
+    constexpr long call = SYS_mmap2;
+#else
+    constexpr long call = SYS_mmap;
+#endif
+    const long mapped =
+        ::syscall(call, 0UL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+    if (mapped == -1) return last_error();
+    return std::span(reinterpret_cast<char*>(mapped),
+                     size);  // NOLINT(*-reinterpret-cast,*-int-to-ptr)
+}
+
+void free_pages(std::span<char> pages) { ::syscall(SYS_munmap, pages.data(), pages.size()); }
 
 void protect_relocated_data() {
     for (const Segment& segment : segments()) {

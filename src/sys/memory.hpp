@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The memory of the release binary, as its program headers describe it (elf(5)). Elsewhere, where
-// no linker has kept the parts of it apart, both do nothing.
+// Memory: that of the release binary, as its program headers describe it (elf(5)), and pages.
 #pragma once
+
+#include <span>
+
+#include "result.hpp"
 
 namespace usher::sys {
 
@@ -11,7 +14,11 @@ void protect_relocated_data();
 
 /// Gives back the memory of the code that the loop of PID 1 does not need: every segment of code
 /// but the loop's own (cmake/usher.ld). The kernel maps it again when it is called. Failure changes
-/// nothing.
+/// nothing, also where no linker has kept the loop apart.
 [[gnu::hot]] void release_start_up();
+
+/// Zeroed pages with room for `size` bytes (mmap(2)).
+Result<std::span<char>> allocate_pages(std::size_t size);
+void free_pages(std::span<char> pages);
 
 }  // namespace usher::sys

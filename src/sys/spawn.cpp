@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "file.hpp"
+#include "memory.hpp"
 #include "number.hpp"
+#include "proc.hpp"
 #include "text.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -56,17 +58,16 @@ bool is_text_file(const char* path) {
     return got && !has({head, got.value}, '\0');
 }
 
-// A text file without #!, as execvp and the shells run it. The room is only taken when it is
-// needed.
-[[gnu::noinline]] void exec_as_script(const Child& child, const char* path) {
-    char* const* const argv = child.request->argv;
-    const size_t words = count_words(argv);
-    const auto script = static_cast<const char**>(
-        alloca((words + 2) * sizeof(char*)));  // NOLINT: bounded by ARG_MAX
-    script[0] = shell;
-    script[1] = path;
-    for (size_t i = 1; i <= words; ++i) script[i + 1] = argv[i];
-    (void)execve(shell, const_cast<char* const*>(script), child.envp);  // NOLINT(*-const-cast)
+// A text file without #!, as execvp and the shells run it. It takes one word more, and there may be
+// no room for a copy of all (ulimit -s): it stands where the caller's own word was.
+void exec_as_script(const Child& child, const char* path) {
+    char** const argv = const_cast<char**>(child.request->argv);  // NOLINT(*-const-cast)
+    char* const kept[2] = {argv[-1], argv[0]};
+    argv[-1] = const_cast<char*>(shell);  // NOLINT(*-const-cast)
+    argv[0] = const_cast<char*>(path);    // NOLINT(*-const-cast)
+    (void)execve(shell, argv - 1, child.envp);
+    argv[-1] = kept[0];
+    argv[0] = kept[1];
 }
 
 // Returns only if `path` cannot be executed; says why in child.failure.
@@ -149,6 +150,20 @@ void exec_program(Child& child) {
     child.failure.stage = "exec";
 }
 
+// Whether the parent waits for the exec on the same memory, as CLONE_VFORK | CLONE_VM means it. It
+// is suspended in the kernel then (D); an emulator's fork lets it go on.
+bool parent_is_suspended() {
+    if (!proc_is_ours()) return true;
+    const auto stat = read_stat(getppid());
+    return !stat || (stat.value.state != 'R' && stat.value.state != 'S');
+}
+
+[[noreturn]] void end_child(const Child& child) {
+    const SpawnRequest& request = *child.request;
+    const bool must_tell = request.tell != nullptr && !parent_is_suspended();
+    sys::exit(must_tell ? request.tell(request.context, child.failure) : 1);
+}
+
 // A ^Z before the exec would stop the child, and with it usher, which is suspended until the exec:
 // nobody could ever bring them back. So usher gets it, has it blocked until then, and forwards it.
 // The child begins again; it must not return, which takes a different trampoline everywhere.
@@ -156,7 +171,7 @@ Child* launched = nullptr;
 [[noreturn]] void pass_stop_on(int signal) {
     (void)kill(getppid(), signal);
     exec_program(*launched);
-    sys::exit(1);
+    end_child(*launched);
 }
 
 // Runs in the child on the parent's memory, while the parent is suspended (CLONE_VFORK).
@@ -171,9 +186,10 @@ int run_child(void* argument) {
         const auto settled = has_session ? setsid() : setpgid(0, 0);
         if (!settled) {
             child.failure.number = settled.error.number;
-            sys::exit(1);
+            end_child(child);
         }
     }
+    if (request.cwd >= 0) (void)fchdir(request.cwd);
     if (has_session) (void)acquire_terminal(0);
     // Here, not in the parent: the program must have the terminal before its first instruction.
     if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
@@ -185,7 +201,7 @@ int run_child(void* argument) {
         (void)sigaction(sig::tstp, Disposition::ignored);
     }
     exec_program(child);
-    sys::exit(1);
+    end_child(child);
 }
 
 #ifdef __GLIBC__
@@ -229,9 +245,14 @@ Result<int> clone_child(char* stack, int flags, Child& child) {
 
 Spawned spawn(const SpawnRequest& request) {
     Child child{.request = &request, .envp = request.envp, .failure = {}};
+    // Not on the stack: there may be thousands of variables, and little of it (ulimit -s).
+    std::span<char> copy;
     if (request.extra_variable != nullptr) {
         const size_t count = count_words(request.envp);
-        child.envp = static_cast<char**>(alloca((count + 2) * sizeof(char*)));  // NOLINT: the same
+        const auto pages = allocate_pages((count + 2) * sizeof(char*));
+        if (!pages) return {.failure = {.stage = "mmap", .number = pages.error.number}};
+        copy = pages.value;
+        child.envp = reinterpret_cast<char**>(copy.data());  // NOLINT(*-reinterpret-cast)
         for (size_t i = 0; i < count; ++i) child.envp[i] = request.envp[i];
         child.envp[count] = const_cast<char*>(request.extra_variable);  // NOLINT(*-const-cast)
         child.envp[count + 1] = nullptr;
@@ -239,6 +260,7 @@ Spawned spawn(const SpawnRequest& request) {
     char* const stack = child_stack();
     // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
     const auto pid = clone_child(stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
+    if (!copy.empty()) free_pages(copy);
     if (!pid) return {.pid = 0, .failure = {.stage = "clone", .number = pid.error.number}};
     if (child.failure.number == 0) child.failure.stage = {};
     return {.pid = pid.value, .failure = child.failure};

@@ -7,22 +7,29 @@
 
 namespace usher::sys {
 
-struct SpawnRequest {
-    char* const* argv = nullptr;  ///< NULL at the end; argv[0] is the program, searched in PATH
-    char** envp = nullptr;        ///< NULL at the end
-    const char* extra_variable = nullptr;      ///< added to envp for the program; may be null
-    SignalSet mask = 0;                        ///< the program's signal mask
-    Disposition sigchld = Disposition::other;  ///< the program's disposition of SIGCHLD
-    Home home = Home::group;  ///< in a session of its own it gets the terminal on its stdin, if any
-    int terminal = -1;        ///< its foreground goes to the program's group; -1: leave it alone
-};
-
 struct SpawnFailure {
     Literal stage{};                   ///< the call that failed, such as "exec"; empty: none
     int number = 0;                    ///< errno
     bool interpreter_missing = false;  ///< the file is there, but its loader or #! line's is not
 
     [[nodiscard]] bool is_exec() const { return stage == "exec"; }
+};
+
+struct SpawnRequest {
+    /// NULL at the end; argv[0] is the program, searched in PATH. A word must stand before it,
+    /// which is the caller's own: a script without #! is run with one word more.
+    char* const* argv = nullptr;
+    char** envp = nullptr;                     ///< NULL at the end
+    const char* extra_variable = nullptr;      ///< added to envp for the program; may be null
+    SignalSet mask = 0;                        ///< the program's signal mask
+    Disposition sigchld = Disposition::other;  ///< the program's disposition of SIGCHLD
+    Home home = Home::group;  ///< in a session of its own it gets the terminal on its stdin, if any
+    int cwd = -1;             ///< the program's working directory, open; -1: the caller's
+    int terminal = -1;        ///< its foreground goes to the program's group; -1: leave it alone
+    /// Called in the child whose exec failed, if it has memory of its own after all, as where
+    /// qemu-user makes a fork of the vfork; it exits with what this returns. May be null.
+    int (*tell)(void* context, const SpawnFailure& failure) = nullptr;
+    void* context = nullptr;
 };
 
 struct Spawned {

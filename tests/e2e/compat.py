@@ -11,11 +11,12 @@ import os
 import pty
 import re
 import shutil
+import subprocess
 import termios
 
 from harness import (CONFIG, TERM, add, alive, comm, equal, need, peer, proc_state, proc_status, report, run,
                      scratch, start, test, wait_for, witness)
-from limits import EM_X86_64, Elf
+from limits import EM_X86_64, Elf, smaps
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TABLE = os.path.join(os.path.dirname(os.path.dirname(HERE)), "docs", "compat.md")
@@ -492,7 +493,7 @@ def _():
 def _():
     need(Elf(CONFIG.usher).machine == EM_X86_64, "the number of the call is x86-64's")
     with start("-P", binary=own("catatonit"), before=("--seccomp", "38:128")) as init:  # rt_sigtimedwait
-        wait_for(lambda: comm(init.pid) == "usher:starting", "it runs")
+        wait_for(lambda: comm(init.pid) == "catatonit", "it runs")
         def switches():
             return int(proc_status(init.pid)["voluntary_ctxt_switches"])
         before = switches()
@@ -622,3 +623,47 @@ def _():
     need(differences(), "docs/compat.md has no rows")
     for row, observations in differences().items():
         assert not observations or f'"{row}"' in source, row
+
+
+# --- what their users and suites found ----------------------------------------------------------
+
+ALREADY_ADOPTS = ("import ctypes, os, sys\nctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n"
+                  "os.execv(sys.argv[1], sys.argv[1:])")
+
+
+@test("tini that is a child subreaper already does not warn that it is none")
+def _():
+    def observe(binary):
+        done = subprocess.run(["/usr/bin/python3", "-c", ALREADY_ADOPTS, binary, "/bin/true"],
+                              capture_output=True, text=True, check=False, timeout=20)
+        return {"status": done.returncode, "stderr": done.stderr}
+    compare("tini", observe)
+
+
+@test("dumb-init's usage and its complaint about -r are those that its own suite compares")
+def _():
+    for words in ((), ("-r", "x", "true"), ("-r", "15", "true")):
+        def observe(binary, words=words):
+            status, _, err = run(*words, binary=binary)
+            return {"status": status, "stderr": plain(err, "dumb-init")}
+        compare("dumb-init", observe)
+
+
+@test("catatonit -P is called so, holds nothing and idles in as little memory as the loop")
+def _():
+    with start("-P", binary=own("catatonit"), cwd="/tmp", before=("--open", "7:/etc/passwd"), bare=True) as init:
+        wait_for(lambda: comm(init.pid) == "catatonit", "it is called so")
+        wait_for(lambda: os.readlink(f"/proc/{init.pid}/cwd") == "/", "it leaves the working directory")
+        wait_for(lambda: not os.path.exists(f"/proc/{init.pid}/fd/7"), "it closes what it inherited")
+        wait_for(lambda: proc_state(init.pid) == "S", "it is idle")
+        wait_for(lambda: smaps(init.pid)["Rss"] <= 40, "it gives memory back", 5)
+        init.kill(TERM)
+        equal(init.wait(), 0)
+
+
+@test("dumb-init is in / before its program runs")
+def _():
+    for _ in range(40):
+        script = "import os; print(os.readlink('/proc/%d/cwd' % os.getppid()), os.getcwd())"
+        status, out, _ = run("/usr/bin/python3", "-c", script, binary=own("dumb-init"), cwd="/tmp")
+        equal((status, out), (0, "/ /tmp\n"))

@@ -4,8 +4,10 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 
 from harness import CONFIG, both, equal, need, one_line, run, scratch, test
+from limits import EM_X86_64, Elf
 
 
 def write(name, data, mode=0o755):
@@ -223,3 +225,36 @@ def _():
     status, _, err = run("-q", "--", "/no/such/program")
     equal(status, 127)
     one_line(err)
+
+
+@test("where an emulator makes a fork of the vfork, the child itself tells why and gives the code")
+def _():
+    emulator = shutil.which("qemu-x86_64-static")
+    need(emulator and Elf(CONFIG.usher).machine == EM_X86_64, "qemu-user-static is not installed")
+    for program, code, why in (("/no/such", 127, "No such file or directory"),
+                               ("/etc/passwd", 126, "Permission denied")):
+        done = subprocess.run([emulator, CONFIG.usher, "-q", "--", program], capture_output=True, text=True,
+                              check=False, timeout=20)
+        equal((done.returncode, done.stdout, done.stderr), (code, "", f"usher: exec {program}: {why}\n"))
+
+
+@both("a long path does not cost the reason")
+def _(pid1):
+    path = "/tmp/" + "x" * 200 + "/" + "y" * 200 + "/" + "z" * 240
+    status, _, err = run("--", path, pid1=pid1)
+    equal(status, 127)
+    assert err.endswith("...: No such file or directory\n"), err
+
+
+@test("a script without #! runs with many words and little stack")
+def _():
+    script = write("script", b"echo $#\n")
+    equal(run("--", script, *range(6000), before=("--stack", "200")), (0, "6000\n", ""))
+
+
+@test("many variables and little stack are no trouble where one is added for the program")
+def _():
+    many = {f"V{i}": "1" for i in range(3000)}
+    status, out, err = run("--", "/usr/bin/env", before=("--stack", "140"), env={**many, "USHER_PRE_STOP": "0"})
+    equal((status, err), (0, ""))
+    assert "USHER_NESTED=1" in out.split()

@@ -258,6 +258,11 @@ using namespace test;
 
 Time monotonic_clock() { return kernel().now; }
 Time wall_clock() { return kernel().wall; }
+Result<std::span<char>> allocate_pages(std::size_t size) {
+    return std::span(static_cast<char*>(std::calloc(size, 1)), size);
+}
+void free_pages(std::span<char> pages) { std::free(pages.data()); }
+
 void protect_relocated_data() {}
 void release_start_up() {}
 
@@ -510,6 +515,8 @@ Result<std::size_t> getdents64(int fd, std::span<std::byte> room) {
     }
     return count;
 }
+
+Result<Done> fchdir(int) { return Done{}; }
 
 Result<Done> chdir(const char* path) {
     kernel().cwd = path;

@@ -24,7 +24,8 @@
 //   witness parent [--exit] CMD... runs CMD as a child, prints `child PID`; sleeps, or ends at once
 //   witness with [OPTIONS] -- CMD  changes itself, then execs CMD
 //       --block LIST --ignore LIST signal numbers, `all` for 1-64; all others: unblocked, default
-//       --uid N --gid N --nproc N --nofile N --fsize BYTES --chdir DIR --close FD --open FD:PATH
+//       --uid N --gid N --nproc N --nofile N --stack KIB --fsize BYTES --chdir DIR --close FD
+//       --open FD:PATH
 //       --name TEXT
 //       --cgroup DIR               writes itself to DIR/cgroup.procs (repeatable)
 //       --seccomp ERRNO:NR,NR...   those system calls fail with ERRNO
@@ -465,6 +466,8 @@ int with(char** arg) {
             limit(RLIMIT_NPROC, value);
         } else if (option(arg, "--nofile", value)) {
             limit(RLIMIT_NOFILE, value);
+        } else if (option(arg, "--stack", value)) {
+            limit(RLIMIT_STACK, std::to_string(std::atol(value) * 1024).c_str());
         } else if (option(arg, "--fsize", value)) {
             limit(RLIMIT_FSIZE, value);
         } else if (option(arg, "--chdir", value)) {

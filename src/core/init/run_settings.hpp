@@ -58,7 +58,9 @@ struct RunSettings {
     bool term_at_end = false;         ///< when the main process ends, TERM as rewritten is sent
     bool stops_with_program = false;  ///< a forwarded TSTP, TTIN or TTOU stops usher as well
     bool warn_reaped = false;
-    bool names_stragglers = true;            ///< a warning says who runs on 5 s after a stop signal
+    bool leaves_cwd_first = false;  ///< it is in `/` before the program runs, not just after
+    /// Warnings that only usher gives: who runs on 5 s after a stop signal, a shell as PID 1.
+    bool advises = true;
     SignalSet waited_for = all_signals;      ///< the others are the kernel's, or stay pending
     std::uint8_t failed_code = 125;          ///< exit code when the program cannot be started,
     std::uint8_t not_executable_code = 126;  ///< is there, but cannot be executed,

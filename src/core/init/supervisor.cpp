@@ -91,7 +91,7 @@ void Supervisor::forward_stop(Time now, Actions& actions) {
         state_ = State::stopping;
         begin_grace(now);
         deadline_ = grace_end_;
-        if (settings_.names_stragglers) straggler_at_ = after(now, straggler_patience);
+        if (settings_.advises) straggler_at_ = after(now, straggler_patience);
     }
     send(pending_stop_, true, actions);
 }

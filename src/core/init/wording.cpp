@@ -8,6 +8,9 @@ namespace usher {
 
 namespace {
 
+// What stands behind it in a line is worth more than its end.
+constexpr std::size_t longest_name = 400;
+
 void add_end(Writer& line, int wait_status) {
     const int signal = wait_status & 0x7f;
     if (signal != 0) {
@@ -19,7 +22,8 @@ void add_end(Writer& line, int wait_status) {
 
 void add_fact(Writer& line, std::string_view word, const Facts& facts) {
     if (word == "name") {
-        line.add_untrusted(facts.name);
+        line.add_untrusted(slice(facts.name, 0, longest_name));
+        if (facts.name.size() > longest_name) line.add("...");
     } else if (word == "pid") {
         line.add(facts.pid);
     } else if (word == "sender") {

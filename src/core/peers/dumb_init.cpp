@@ -20,7 +20,11 @@ constexpr Option table[] = {
 
 constexpr Literal version = "dumb-init v1.2.5\n";
 constexpr Literal usage = "Usage: dumb-init [option] program [args]\n";
-constexpr Literal see_help = "See dumb-init --help.\n";
+// Its own test suite compares this text.
+constexpr Literal rewrite_usage =
+    "Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and 31.\n"
+    "This option can be specified multiple times.\n"
+    "Use --help for full usage.\n";
 constexpr int chatty = 2;
 
 void set_defaults(RunSettings& settings) {
@@ -30,6 +34,7 @@ void set_defaults(RunSettings& settings) {
     settings.use_terminal = false;
     settings.subreaper = false;
     settings.stops_with_program = true;
+    settings.leaves_cwd_first = true;
     settings.failed_code = settings.not_executable_code = settings.not_found_code = 2;
     settings.wording.style.prefix = {"[dumb-init] ", "[dumb-init] ", "[dumb-init] ",
                                      "[dumb-init] "};
@@ -79,11 +84,7 @@ PeerTask apply_dumb_init(const PeerCall& call, RunSettings& settings, Writer& an
             case OptionId::verbose: settings.verbosity = chatty; break;
             case OptionId::rewrite:
                 if (add_rewrite(settings, reader.value(), rewritten)) break;
-                answer.add(
-                    "Usage: -r option takes FROM:TO, numbers of signals: FROM 1 to 31, TO 0 to "
-                    "31.\n"
-                    "It can be given more than once.\n");
-                answer.add(see_help);
+                answer.add(rewrite_usage);
                 return answered_on_stderr(1);
             default: break;
         }
@@ -93,7 +94,8 @@ PeerTask apply_dumb_init(const PeerCall& call, RunSettings& settings, Writer& an
         return answered_on_stderr(1);
     }
     if (reader.used() >= call.words.size()) {
-        answer.add(usage).add(see_help);
+        answer.add("Usage: ").add_untrusted(call.name).add(" [option] program [args]\nTry ");
+        answer.add_untrusted(call.name).add(" --help for full usage.\n");
         return answered_on_stderr(1);
     }
     const auto value = [&](std::string_view name) {

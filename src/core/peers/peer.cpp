@@ -33,7 +33,7 @@ std::optional<Peer> peer_called(std::string_view argv0) {
 
 PeerTask apply_peer(Peer peer, const PeerCall& call, RunSettings& settings, Writer& answer) {
     settings.linger = 0;
-    settings.names_stragglers = false;
+    settings.advises = false;
     settings.stops_by_ignored = true;
     switch (peer) {
         case Peer::tini: return peers::apply_tini(call, settings, answer);

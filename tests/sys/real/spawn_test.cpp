@@ -53,9 +53,10 @@ class SpawnTest : public testing::Test {
             list.push_back(nullptr);
             return list;
         };
+        words.insert(words.begin(), "usher");  // the caller's own word
         const std::vector<char*> argv = pointers(words);
         std::vector<char*> envp = pointers(environment);
-        sys::SpawnRequest request{.argv = argv.data(), .envp = envp.data()};
+        sys::SpawnRequest request{.argv = argv.data() + 1, .envp = envp.data()};
         if (change) change(request);
         const auto before = sys::rt_sigprocmask(sys::MaskHow::set, ~SignalSet{0});
         const sys::Spawned spawned = sys::spawn(request);

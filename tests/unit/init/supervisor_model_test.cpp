@@ -517,10 +517,10 @@ RunSettings flavoured(Flavour flavour, Duration grace) {
     RunSettings settings;
     settings.grace = grace;
     settings.linger_is_given = true;
-    settings.names_stragglers = false;
+    settings.advises = false;
     if (flavour == Flavour::escalating) {
         settings.linger_is_given = false;
-        settings.names_stragglers = true;
+        settings.advises = true;
         settings.forward = Forward::all;
         if (grace > 2 * s) {
             settings.escalations[0] = {.delay = 2 * s, .signal = sig::quit};

@@ -84,7 +84,7 @@ RunSettings times(Duration pre_stop, Duration grace, Duration linger) {
     settings.grace = grace;
     settings.linger = linger;
     settings.linger_is_given = true;
-    settings.names_stragglers = false;
+    settings.advises = false;
     return settings;
 }
 
@@ -889,7 +889,7 @@ TEST(escalation, does_not_come_without_a_shutdown_nor_after_its_end) {
 TEST(stragglers, are_named_once_5_s_after_the_forwarded_stop_signal) {
     for (const Duration grace : {20 * s, infinite}) {
         RunSettings settings = times(3 * s, grace, 3 * s);
-        settings.names_stragglers = true;
+        settings.advises = true;
         settings.rewrite[term] = 3;
         Story story(settings);
         story.stop(10 * s);
@@ -904,7 +904,7 @@ TEST(stragglers, are_named_once_5_s_after_the_forwarded_stop_signal) {
 
 TEST(stragglers, are_not_named_when_the_program_has_ended_or_was_told_nothing) {
     RunSettings settings = times(0, 20 * s, 3 * s);
-    settings.names_stragglers = true;
+    settings.advises = true;
     settings.rewrite[intr] = 0;
     Story ended(settings);
     ended.stop(10 * s);

@@ -169,7 +169,7 @@ TEST(every_peer, wants_a_program) {
     for (const Peer peer : {Peer::tini, Peer::dumb_init, Peer::catatonit}) {
         const char* const usage = peer == Peer::tini ? "x (tini version 0.19.0)\nUsage: tini "
                                   : peer == Peer::dumb_init
-                                      ? "Usage: dumb-init "
+                                      ? "Usage: /sbin/x "
                                       : "ERROR (catatonit:7): missing program";
         expect_complaint(call(peer, {}), 1, usage);
         expect_complaint(call(peer, {"--"}), 1, usage);
