@@ -68,7 +68,12 @@ bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena
 
 bool add_check(Prober& prober, std::string_view text, const Invocation& invocation, Arena& arena,
                BadInput& bad) {
-    return expand(text, invocation, arena, bad) && prober.add(text, bad);
+    if (!expand(text, invocation, arena, bad)) return false;
+    Writer line(std::span(arena.room).subspan(arena.used));
+    const std::string_view whole = with_path(text, line);
+    arena.used += line.size();
+    if (!line.fits()) return refuse(bad, "too long:", text, "4 KiB in all");
+    return prober.add(text, whole, bad);
 }
 
 // The checks up to `--`; `words` is left with what follows it.
@@ -182,6 +187,24 @@ int become(char* const* program, const Invocation& invocation) {
     return report_failed_start(failure, *program, RunSettings(), log);
 }
 
+[[gnu::cold]] int complain_of_no_check(Command command, char* const* program) {
+    if (command == Command::probe) {
+        return complain(
+            {.problem = "no check given, and USHER_PROBE is not set", .where = "probe"});
+    }
+    if (program == nullptr) {
+        return complain({.problem = "no check given (see --help)", .where = "wait"});
+    }
+    return complain(
+        {.problem = "no check before --: usher wait tcp://db:5432 -- app", .where = "wait"});
+}
+
+void warn(const Invocation& invocation, const ProbeSettings& settings) {
+    sys::Log log;
+    log.set({}, settings.verbosity);
+    warn_of_unknown_variables(invocation.environment, log);
+}
+
 int check(Command command, const Invocation& invocation) {
     ProbeSettings settings(command);
     OptionReader reader(command, invocation.words.subspan(2));
@@ -207,11 +230,16 @@ int check(Command command, const Invocation& invocation) {
         return complain(bad);
     }
     if (is_probe && program != nullptr && !prober.add_program(program, bad)) return complain(bad);
-    if (prober.count() == 0) {
-        return complain(
-            {.problem = "no check given (see --help)", .where = is_probe ? "probe" : "wait"});
+    if (prober.count() == 0) return complain_of_no_check(command, program);
+    if (is_probe) {
+        const int code = probe_once(prober, settings);
+        // Not a line for each of the many that succeed.
+        if (code != to_int(ExitCode::success) || settings.verbosity > 0) {
+            warn(invocation, settings);
+        }
+        return code;
     }
-    if (is_probe) return probe_once(prober, settings);
+    warn(invocation, settings);
 
     const int code = wait_until_healthy(prober, settings);
     const bool succeeded = code == to_int(ExitCode::success);

@@ -20,27 +20,6 @@ bool read_environment(RunSettings& settings, char* const* environment, BadInput&
     return true;
 }
 
-// A name nobody knows is worth a warning: it is probably misspelt.
-[[gnu::noinline]] void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
-    for (; *environment != nullptr; ++environment) {
-        std::string_view rest = *environment;
-        const std::string_view name = take_until(rest, '=');
-        if (!name.starts_with("USHER_") || is_foreign_variable(name) ||
-            find_variable(name) != nullptr) {
-            continue;
-        }
-        char room[256];
-        Writer text(room);
-        text.add("unknown variable ").add_untrusted(name);
-        if (const Option* nearest = nearest_variable(name)) {
-            text.add("; did you mean ");
-            add_variable_name(text, *nearest);
-            text.add('?');
-        }
-        log.write({.level = Level::warning, .event = "unknown-variable", .text = text.view()});
-    }
-}
-
 // Part of the loop, so that the start-up code is not mapped again only to return through it.
 [[noreturn, gnu::hot, gnu::noinline]] void supervise_to_the_end(Init& init, int program,
                                                                 const char* name) {

@@ -46,6 +46,8 @@ int sleep(const Invocation& invocation) {
         }
         sum = after(sum, *duration);
     }
+    sys::Log log;
+    warn_of_unknown_variables(invocation.environment, log);
     // The others do what they did to whoever called us; these two must end even a PID 1.
     (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | ending);
     return sleep_until(after(sys::monotonic_clock(), sum));

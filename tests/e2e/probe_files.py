@@ -57,12 +57,6 @@ def _():
               f"file:{folder}/x: file: Permission denied")
 
 
-@test("file: a path relative to the working directory")
-def _():
-    beat(10.1)
-    healthy(probe("file:beat", cwd=CONFIG.scratch), "file:beat modified 10s ago")
-
-
 @test("file: a file that may be seen and not read is enough")
 def _():
     os.chmod(beat(10.1), 0)
