@@ -50,6 +50,7 @@ bool read_options(Command command, const Invocation& invocation, OptionReader& r
             bad.where = reader.spelling();
             return false;
         }
+        note_option(settings, option->id, reader.spelling());
     }
     bad = reader.bad();
     return bad.problem.empty();
@@ -231,6 +232,9 @@ int check(Command command, const Invocation& invocation) {
     }
     if (is_probe && program != nullptr && !prober.add_program(program, bad)) return complain(bad);
     if (prober.count() == 0) return complain_of_no_check(command, program);
+    if (!options_fit(settings, prober.has(CheckKind::http), prober.has(CheckKind::grpc), bad)) {
+        return complain(bad);
+    }
     if (is_probe) {
         const int code = probe_once(prober, settings);
         // Not a line for each of the many that succeed.

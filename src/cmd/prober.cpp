@@ -63,6 +63,13 @@ bool Prober::add_program(char* const* argv, BadInput& bad) {
     return true;
 }
 
+bool Prober::has(CheckKind kind) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (slots_[i].check.kind == kind) return true;
+    }
+    return false;
+}
+
 int Prober::run(Time deadline) {
     const Time started = sys::monotonic_clock();
     for (std::size_t i = 0; i < count_; ++i) start(slots_[i], started, deadline);

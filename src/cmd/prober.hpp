@@ -30,6 +30,7 @@ class Prober {
     bool add(std::string_view text, BadInput& bad) { return add(text, text, bad); }
     bool add_program(char* const* argv, BadInput& bad);
     [[nodiscard]] std::size_t count() const { return count_; }
+    [[nodiscard]] bool has(CheckKind kind) const;
 
     /// One try of all checks. Returns 0, or the signal (TERM, INT) that ended it.
     int run(Time deadline);

@@ -281,6 +281,34 @@ for words, offending in BAD:
     add(f"bad input: `{text[:60]}` is one line with the word, and 125", refused, __name__)
 
 
+UNFIT = ((["--contains", "nope"], ["tcp://127.0.0.1:8080"]), (["--status", "500"], ["file:/etc/hosts"]),
+         (["--method", "HEAD"], ["grpc://127.0.0.1:1"]), (["-H", "A: b"], ["tcp://127.0.0.1:8080"]),
+         (["--host", "a"], ["ready:"]), (["--status", "200"], ["pid:1", "unix:/x"]))
+for option, checks in UNFIT:
+    for command in ("probe", "wait"):
+        def unfit(command=command, option=option, checks=checks):
+            up()
+            code, out, err = run(command, *option, *checks)
+            equal((code, out), (125, ""))
+            assert f"{option[0]}: no check of this call can use it" in one_line(err), err
+        add(f"{command} {' '.join(option + checks)}: an option that no check can use is called wrongly",
+            unfit, __name__)
+
+
+@test("an option that one of several checks can use is right")
+def _():
+    up()
+    equal(probe("--status", "200", "-H", "A: b", "tcp://127.0.0.1:8080", LOCAL)[0], 0)
+    equal(probe("--contains", "x", "--", "true")[0], 125)
+
+
+@test("variables: one within another is refused, with the place")
+def _():
+    code, out, err = probe(":80/${A:-${B}}")
+    equal((code, out), (125, ""))
+    assert "'${A:-${B}}'" in one_line(err), err
+
+
 @test("every line is at most 256 bytes, however long the check")
 def _():
     network()

@@ -89,4 +89,25 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
     return true;
 }
 
+void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling) {
+    if (id == OptionId::status || id == OptionId::method || id == OptionId::contains) {
+        settings.for_http = spelling;
+    } else if (id == OptionId::header || id == OptionId::host) {
+        settings.for_request = spelling;
+    }
+}
+
+bool options_fit(const ProbeSettings& settings, bool any_http, bool any_grpc, BadInput& bad) {
+    constexpr Literal unused = "no check of this call can use it";
+    if (!settings.for_http.empty() && !any_http) {
+        bad.where = settings.for_http;
+        return refuse(bad, unused, {}, "http://, :PORT/PATH");
+    }
+    if (!settings.for_request.empty() && !any_http && !any_grpc) {
+        bad.where = settings.for_request;
+        return refuse(bad, unused, {}, "http://, :PORT/PATH, grpc://");
+    }
+    return true;
+}
+
 }  // namespace usher

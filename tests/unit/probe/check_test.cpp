@@ -206,7 +206,8 @@ TEST(parse_check, refuses_a_bracket_that_never_closes) {
 
 TEST(parse_check, refuses_a_path_that_cannot_be_sent) {
     EXPECT_EQ(refusal(":80/\xc3\xa9"),
-              "not a path '/?" "?'; accepted: printable ASCII without blanks");
+              "not a path '/?"
+              "?'; accepted: printable ASCII without blanks");
     EXPECT_EQ(refusal(":80/a b"), "not a path '/a b'; accepted: printable ASCII without blanks");
     EXPECT_EQ(refusal("http://unix:/run/app.sock:/a b"),
               "not a path '/a b'; accepted: printable ASCII without blanks");
