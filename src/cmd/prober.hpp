@@ -32,17 +32,24 @@ class Prober {
     [[nodiscard]] std::size_t count() const { return count_; }
     [[nodiscard]] bool has(CheckKind kind) const;
 
-    /// One try of all checks. Returns 0, or the signal (TERM, INT) that ended it.
+    /// One try of all checks. Returns 0, or the signal that ended it (ends_command).
     int run(Time deadline);
     /// Until `end`, or a signal, which is returned.
     int pause(Time end);
 
+    [[nodiscard]] bool is_healthy(std::size_t index) const;
     [[nodiscard]] bool all_healthy() const;
+    [[nodiscard]] bool is_misused(std::size_t index) const {
+        return slots_[index].outcome.health == Health::misused;
+    }
     [[nodiscard]] bool any_misused() const;
     /// "healthy CHECK ..." or "unhealthy CHECK: ...", with a newline, at most 256 bytes.
     void add_result(Writer& line, std::size_t index) const;
-    /// Whether this check's result is another than the last time this was asked.
+    /// Whether this check's result is another than the last time this was asked. A file's age and
+    /// size do not count, for they change all the time.
     bool has_changed(std::size_t index);
+    /// What the deadline of the last try cut off fails for the reason of the try before.
+    void restore_complete();
 
   private:
     struct Slot {
@@ -50,6 +57,9 @@ class Prober {
         Outcome outcome;
         NetworkCheck network;
         std::uint32_t last_told = 0;
+        bool was_cut = false;
+        char before_room[sizeof(Outcome::room)];
+        Writer before{before_room};  ///< why the try before failed; may be empty
     };
 
     void start(Slot& slot, Time now, Time deadline);

@@ -85,10 +85,32 @@ Result<ProcessStat> read_stat(int pid) {
     stat.state = text[close_at + 2];
     std::string_view fields = slice(text, close_at + 4);
     stat.parent = static_cast<int>(take_field(fields));
-    constexpr int start_time_field = 22;
-    for (int field = 5; field < start_time_field; ++field) take_until(fields, ' ');
+    constexpr int threads_field = 20;
+    for (int field = 5; field < threads_field; ++field) take_until(fields, ' ');
+    stat.threads = take_field(fields);
+    take_until(fields, ' ');
     stat.start_time = take_field(fields);
     return stat;
+}
+
+Result<ThreadStatus> read_thread_status(int id) {
+    char path[40];
+    char room[256];  // what is asked for is at its beginning
+    const auto length = read_file(proc_path(path, id, "status"), room);
+    if (!length) return length.error;
+    ThreadStatus status{.process = id};
+    // "Name:\tsh\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t7\n"; a newline in the name is
+    // escaped.
+    std::string_view rest(room, length.value);
+    while (!rest.empty()) {
+        std::string_view line = take_until(rest, '\n');
+        if (take_prefix(line, "State:\t") && !line.empty()) status.state = line[0];
+        if (!take_prefix(line, "Tgid:\t")) continue;
+        const auto process = parse_number(line, INT32_MAX);
+        if (process) status.process = static_cast<int>(*process);
+        break;
+    }
+    return status;
 }
 
 Result<Done> for_each_number(int directory, Visit visit, void* context) {

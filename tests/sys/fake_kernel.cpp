@@ -171,8 +171,16 @@ std::map<int, OpenFile> open_files;
 std::string stat_of(const Process& process) {
     std::string text = std::to_string(process.pid) + " (" + process.name + ") " + process.state +
                        ' ' + std::to_string(process.parent) + ' ' + std::to_string(process.group);
-    for (int field = 6; field < 22; ++field) text += " -1";
-    return text + ' ' + std::to_string(process.start_time) + " 0 0\n";
+    for (int field = 6; field < 20; ++field) text += " -1";
+    return text + ' ' + std::to_string(process.threads) + " 0 " +
+           std::to_string(process.start_time) + " 0 0\n";
+}
+
+std::string status_of(const Process& process) {
+    const int leader = process.thread_of != 0 ? process.thread_of : process.pid;
+    return "Name:\t" + process.name + "\nUmask:\t0022\nState:\t" + process.state +
+           " (some)\nTgid:\t" + std::to_string(leader) + "\nNgid:\t0\nPid:\t" +
+           std::to_string(process.pid) + "\n" + std::string(600, 'x') + "\n";
 }
 
 void add_entry(std::string& entries, const std::string& name) {
@@ -196,6 +204,7 @@ std::optional<std::string> content_of(const std::string& path) {
     const auto process = fake.processes.find(pid);
     if (process == fake.processes.end()) return std::nullopt;
     if (what == "stat") return stat_of(process->second);
+    if (what == "status") return status_of(process->second);
     if (what == "cgroup") return process->second.cgroup;
     return std::nullopt;
 }

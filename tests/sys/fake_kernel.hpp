@@ -26,6 +26,8 @@ struct Process {
     std::deque<int> news{};        ///< wait statuses of stops and continues
     std::uint64_t start_time = 100;
     std::string cgroup = "0::/\n";
+    int threads = 1;
+    int thread_of = 0;  ///< not 0: it is a thread of that process
 };
 
 struct Sent {

@@ -42,6 +42,7 @@ constexpr Option table[] = {
     {Id::timeout, probe, 't', 0, "timeout", "DURATION", "3s", "for everything together"},
     {Id::timeout, wait, 't', 0, "timeout", "DURATION", "30s", "for everything together; 0 or inf: for ever"},
     {Id::interval, wait, 0, 0, "interval", "DURATION", "500ms", "between tries"},
+    {Id::try_timeout, wait, 0, 0, "try-timeout", "DURATION", "10s", "for one try"},
     {Id::status, checks, 0, 0, "status", "LIST", "200-399", "accepted statuses: 200,204,300-399"},
     {Id::method, checks, 0, 0, "method", "M", "GET", "the request's method"},
     {Id::header, checks, 'H', repeatable, "header", "'K: V'", "", "a header of the request"},
@@ -71,7 +72,7 @@ constexpr CommandText command_texts[command_count] = {
     {"wait", "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
      "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time."},
     {"sleep", "usher sleep DURATION...",
-     "Sleeps for the sum. TERM and INT end it at once: 143, 130."},
+     "Sleeps for the sum. TERM, INT, QUIT and HUP end it at once: 128 and the signal."},
     {"status", "usher status [--json]",
      "Says what the init of this container is doing. Exit code 1: there is none."},
 };

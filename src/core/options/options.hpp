@@ -34,6 +34,7 @@ enum class OptionId : std::uint8_t {
     log_format,
     timeout,
     interval,
+    try_timeout,
     status,
     method,
     header,

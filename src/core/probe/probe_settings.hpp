@@ -39,6 +39,7 @@ struct ProbeSettings {
 
     Duration timeout;  ///< total; infinite only for `wait`
     Duration interval = 500 * millisecond;
+    Duration try_timeout = 10 * second;
     std::string_view status_list = "200-399";
     StatusSet statuses;
     std::string_view method = "GET";

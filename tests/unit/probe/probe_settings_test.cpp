@@ -154,7 +154,17 @@ TEST_F(ProbeOptions, take_an_interval) {
     EXPECT_EQ(apply(OptionId::interval, "2s", Command::wait), "");
     EXPECT_EQ(wait.interval, 2 * second);
     EXPECT_EQ(apply(OptionId::interval, "0", Command::wait), "");
-    EXPECT_EQ(wait.interval, 0);
+    EXPECT_EQ(wait.interval, 10 * millisecond);
+}
+
+TEST_F(ProbeOptions, take_a_time_for_one_try) {
+    EXPECT_EQ(wait.try_timeout, 10 * second);
+    EXPECT_EQ(apply(OptionId::try_timeout, "2s", Command::wait), "");
+    EXPECT_EQ(wait.try_timeout, 2 * second);
+    EXPECT_EQ(apply(OptionId::try_timeout, "inf", Command::wait), "");
+    EXPECT_EQ(wait.try_timeout, infinite);
+    EXPECT_NE(apply(OptionId::try_timeout, "0", Command::wait), "");
+    EXPECT_NE(apply(OptionId::try_timeout, "soon", Command::wait), "");
 }
 
 TEST_F(ProbeOptions, take_statuses_in_place_of_the_default_ones) {
