@@ -7,6 +7,7 @@
 #include "file.hpp"
 #include "memory.hpp"
 #include "proc.hpp"
+#include "signal_process.hpp"
 
 namespace usher::cmd {
 
@@ -42,19 +43,8 @@ struct Telling {
 
 void signal_descendant(void* context, int pid) {
     Telling& telling = *static_cast<Telling*>(context);
-    // While its parents are looked up it may end, and its pid become a stranger's. A pidfd stays
-    // with the process that was looked at.
-    const auto process = sys::pidfd_open(pid);
-    if (telling.descendants.include(pid)) {
-        Error error =
-            process ? sys::pidfd_send_signal(process.value, telling.signal).error : process.error;
-        // Either call may be unknown to the kernel, or to a seccomp profile.
-        if (error.number != 0 && error.number != ESRCH) {
-            error = sys::kill(pid, telling.signal).error;
-        }
-        if (error.number != 0 && error.number != ESRCH) telling.error = error;
-    }
-    if (process) sys::close(process.value);
+    const Error error = sys::signal_descendant(pid, telling.signal, telling.descendants);
+    if (error.number != 0) telling.error = error;
 }
 
 void continue_stopped(void* context, int pid) {

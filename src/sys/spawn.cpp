@@ -28,7 +28,8 @@ constexpr char shell[] = "/bin/sh";
 
 struct Child {
     const SpawnRequest* request;
-    char** envp;           // request->envp, or a copy with one more
+    char** envp;  // request->envp, or a copy with one more
+    int parent = 0;
     SpawnFailure failure;  // written by the child: the memory is shared until it execs
 };
 
@@ -174,6 +175,10 @@ int run_child(void* argument) {
             sys::exit(1);
         }
     }
+    if (request.parent_death != 0) {
+        (void)set_parent_death_signal(request.parent_death);
+        if (getppid() != child.parent) sys::exit(1);  // usher ended before that
+    }
     if (has_session) (void)acquire_terminal(0);
     // Here, not in the parent: the program must have the terminal before its first instruction.
     if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
@@ -229,6 +234,7 @@ Result<int> clone_child(char* stack, int flags, Child& child) {
 
 Spawned spawn(const SpawnRequest& request) {
     Child child{.request = &request, .envp = request.envp, .failure = {}};
+    if (request.parent_death != 0) child.parent = getpid();
     if (request.extra_variable != nullptr) {
         const size_t count = count_words(request.envp);
         child.envp = static_cast<char**>(alloca((count + 2) * sizeof(char*)));  // NOLINT: the same

@@ -10,8 +10,9 @@ namespace usher::sys {
 struct SpawnRequest {
     char* const* argv = nullptr;  ///< NULL at the end; argv[0] is the program, searched in PATH
     char** envp = nullptr;        ///< NULL at the end
-    const char* extra_variable = nullptr;      ///< added to envp for the program; may be null
-    SignalSet mask = 0;                        ///< the program's signal mask
+    const char* extra_variable = nullptr;  ///< added to envp for the program; may be null
+    SignalSet mask = 0;                    ///< the program's signal mask
+    int parent_death = 0;                  ///< what the program gets when usher ends; 0: nothing
     Disposition sigchld = Disposition::other;  ///< the program's disposition of SIGCHLD
     Home home = Home::group;  ///< in a session of its own it gets the terminal on its stdin, if any
     int terminal = -1;        ///< its foreground goes to the program's group; -1: leave it alone

@@ -177,3 +177,13 @@ def _():
 def _():
     expect(probe("--", CONFIG.usher, "probe", "--", "true"), 0,
            f"healthy true exit code 0 in Nms\nhealthy {CONFIG.usher} exit code 0 in Nms\n")
+
+
+@test("when usher is killed, as engines do it with a probe that takes too long, its program is killed, too")
+def _():
+    with start("probe", "-t", "60s", "--", "sh", "-c", "echo $$; exec sleep 1000") as init:
+        pid = int(init.out.expect(r"^\d+$")[0])
+        wait_for(lambda: comm(pid) == "sleep", "the program")
+        init.kill(9)
+        wait_for(lambda: not alive(pid), "the program is killed", 2)
+        init.wait()
