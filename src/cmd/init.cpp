@@ -9,6 +9,7 @@
 #include "file.hpp"
 #include "memory.hpp"
 #include "proc.hpp"
+#include "signal_process.hpp"
 
 namespace usher::cmd {
 
@@ -34,65 +35,56 @@ bool continue_pending() {
     return pending && contains(pending.value, sig::cont);
 }
 
-// A signal to everything below usher, when it is not PID 1 and kill(-1) would hit strangers.
+// A signal to who is left: everybody as PID 1, else everything below usher, for kill(-1) would hit
+// strangers.
 struct Telling {
     int signal;
-    bool is_init = false;
+    bool is_init;
+    int self;
     Error error{};  // the last that was not the end of a process
     sys::Descendants descendants{};
+
+    bool concerns(int pid) { return is_init ? pid != self : descendants.include(pid); }
+    template <class Test>
+    void tell(int pid, Test is_meant) {
+        const auto is_one = [&](int one) { return concerns(one) && is_meant(one); };
+        const Error failure = sys::signal_if(pid, signal, is_one);
+        if (failure.number != 0) error = failure;
+    }
 };
 
-void signal_descendant(void* context, int pid) {
-    Telling& telling = *static_cast<Telling*>(context);
-    // While its parents are looked up it may end, and its pid become a stranger's. A pidfd stays
-    // with the process that was looked at.
-    const auto process = sys::pidfd_open(pid);
-    if (telling.descendants.include(pid)) {
-        Error error =
-            process ? sys::pidfd_send_signal(process.value, telling.signal).error : process.error;
-        // Either call may be unknown to the kernel, or to a seccomp profile.
-        if (error.number != 0 && error.number != ESRCH) {
-            error = sys::kill(pid, telling.signal).error;
-        }
-        if (error.number != 0 && error.number != ESRCH) telling.error = error;
-    }
-    if (process) sys::close(process.value);
+void tell(void* context, int pid) {
+    static_cast<Telling*>(context)->tell(pid, [](int) { return true; });
+}
+
+// Of a process whose first thread has ended nobody knows; CONT does no harm.
+bool may_be_stopped(int pid) {
+    const auto stat = sys::read_stat(pid);
+    return stat && (stat.value.state == 'T' || (stat.value.state == 'Z' && !stat.value.is_dead()));
+}
+
+void continue_stopped(void* context, int pid) {
+    static_cast<Telling*>(context)->tell(pid, may_be_stopped);
 }
 
 // A signal to those whom no forwarded stop signal has reached.
 struct Untold {
-    int signal;
-    bool is_init;
-    int self;
-    int group;  // whom the stop signals were sent to; 0: to everybody
-    SignalSet reached_by;
     Telling telling;
+    int group;  // whom the stop signals were sent to; 0: everybody
+    SignalSet reached_by;
+
+    [[nodiscard]] bool has_not_heard(int pid) const {
+        const auto stat = sys::read_stat(pid);
+        if (!stat || stat.value.is_dead()) return false;
+        if (group != 0 && stat.value.group != group) return true;
+        const auto facts = sys::read_signal_facts(pid);
+        return facts && !has_heard(reached_by, facts.value);
+    }
 };
 
 void tell_untold(void* context, int pid) {
     Untold& untold = *static_cast<Untold*>(context);
-    if (pid == untold.self) return;
-    const auto stat = sys::read_stat(pid);
-    if (!stat || stat.value.is_dead()) return;
-    if (untold.group == 0 || stat.value.group == untold.group) {
-        const auto facts = sys::read_signal_facts(pid);
-        if (!facts || has_heard(untold.reached_by, facts.value)) return;
-    }
-    if (untold.is_init) {
-        (void)sys::kill(pid, untold.signal);
-    } else {
-        signal_descendant(&untold.telling, pid);
-    }
-}
-
-void continue_stopped(void* context, int pid) {
-    const auto stat = sys::read_stat(pid);
-    if (!stat || stat.value.state != 'T') return;
-    if (static_cast<Telling*>(context)->is_init) {
-        (void)sys::kill(pid, sig::cont);
-    } else {
-        signal_descendant(context, pid);
-    }
+    untold.telling.tell(pid, [&](int one) { return untold.has_not_heard(one); });
 }
 
 struct SurvivorWalk {
@@ -349,7 +341,7 @@ void Init::perform(const Action& action) {
 
 void Init::continue_rest() {
     if (!sys::proc_is_ours()) return;
-    Telling telling{.signal = sig::cont, .is_init = is_init_};
+    Telling telling{.signal = sig::cont, .is_init = is_init_, .self = self_};
     (void)sys::for_each_process(continue_stopped, &telling);
 }
 
@@ -380,10 +372,10 @@ void Init::send_to_all(int signal) {
         // fills its limit; further rounds find what was forked meanwhile, or continued: the kernel
         // does that to a group that loses its last parent.
         bool told = false;
-        Telling telling{.signal = signal};
+        Telling telling{.signal = signal, .is_init = false, .self = self_};
         for (int rounds = signal == sig::kill ? 5 : 0; rounds >= 0; --rounds) {
             telling.signal = rounds % 2 != 0 ? sig::stop : signal;
-            told = static_cast<bool>(sys::for_each_process(signal_descendant, &telling));
+            told = static_cast<bool>(sys::for_each_process(tell, &telling));
             // So many that one walk takes longer than they are waited for.
             if (telling.signal == sig::kill && sys::monotonic_clock() >= supervisor_.deadline()) {
                 break;
@@ -401,12 +393,9 @@ void Init::tell_unreached(int signal) {
     const bool to_everybody = settings_.forward == Forward::all;
     const bool group_is_gone = !to_everybody && is_gone(-program_);
     if (reached_by == 0 || group_is_gone) return send_to_all(signal);
-    Untold untold{.signal = signal,
-                  .is_init = is_init_,
-                  .self = self_,
+    Untold untold{.telling = {.signal = signal, .is_init = is_init_, .self = self_},
                   .group = to_everybody ? 0 : program_,
-                  .reached_by = reached_by,
-                  .telling = {.signal = signal}};
+                  .reached_by = reached_by};
     if (!sys::proc_is_ours() || !sys::for_each_process(tell_untold, &untold)) {
         return narrator_.tells_nobody(signal);
     }

@@ -35,6 +35,22 @@ int print_license() {
     return print(line.view());
 }
 
+void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
+    for (; *environment != nullptr; ++environment) {
+        std::string_view rest = *environment;
+        const std::string_view name = take_until(rest, '=');
+        if (!is_unknown_variable(name)) continue;
+        char near_room[32];
+        Writer nearest(near_room);
+        add_nearest_variable(nearest, name);
+        char room[256];
+        Writer text(room);
+        text.add("unknown variable ").add_untrusted(slice(name, 0, 160));
+        if (nearest.size() > 0) text.add("; did you mean ").add_raw(nearest.view()).add('?');
+        log.write({.level = Level::warning, .event = "unknown-variable", .text = text.view()});
+    }
+}
+
 int complain(const BadInput& bad) {
     char room[1024];
     Writer line(room);

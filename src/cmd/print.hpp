@@ -14,6 +14,10 @@ namespace usher::cmd {
 [[gnu::cold, gnu::noinline]] int print_version();
 [[gnu::cold, gnu::noinline]] int print_license();
 
+/// A warning for each USHER_* variable that nobody knows: it is probably misspelt.
+[[gnu::cold, gnu::noinline]] void warn_of_unknown_variables(char* const* environment,
+                                                            sys::Log& log);
+
 /// "usher: ..." on stderr, one line, without ever blocking. Returns the exit code 125.
 [[gnu::cold, gnu::noinline]] int complain(const BadInput& bad);
 

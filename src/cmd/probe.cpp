@@ -15,9 +15,6 @@ namespace usher::cmd {
 
 namespace {
 
-// One try of `wait` may hang in a peer that is just going down; the next one asks its successor.
-constexpr Duration longest_try = 10 * second;
-
 // Where expanded texts live as long as the call.
 struct Arena {
     char room[4096];
@@ -50,6 +47,7 @@ bool read_options(Command command, const Invocation& invocation, OptionReader& r
             bad.where = reader.spelling();
             return false;
         }
+        note_option(settings, option->id, reader.spelling());
     }
     bad = reader.bad();
     return bad.problem.empty();
@@ -68,7 +66,12 @@ bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena
 
 bool add_check(Prober& prober, std::string_view text, const Invocation& invocation, Arena& arena,
                BadInput& bad) {
-    return expand(text, invocation, arena, bad) && prober.add(text, bad);
+    if (!expand(text, invocation, arena, bad)) return false;
+    Writer line(std::span(arena.room).subspan(arena.used));
+    const std::string_view whole = with_path(text, line);
+    arena.used += line.size();
+    if (!line.fits()) return refuse(bad, "too long:", text, "4 KiB in all");
+    return prober.add(text, whole, bad);
 }
 
 // The checks up to `--`; `words` is left with what follows it.
@@ -86,7 +89,8 @@ bool add_checks(Prober& prober, std::span<char*>& words, const Invocation& invoc
 bool add_default_checks(Prober& prober, const Invocation& invocation, Arena& arena, BadInput& bad) {
     std::string_view rest = find_in_environment(invocation.environment, "USHER_PROBE");
     while (!rest.empty()) {
-        const std::string_view word = take_until(rest, ' ');
+        const std::string_view word = slice(rest, 0, rest.find_first_of(" \t\r\n"));
+        rest = slice(rest, word.size() + 1);
         if (word.empty()) continue;
         bad.where = "USHER_PROBE";
         if (!add_check(prober, word, invocation, arena, bad)) return false;
@@ -95,9 +99,10 @@ bool add_default_checks(Prober& prober, const Invocation& invocation, Arena& are
 }
 
 // Never blocks: whoever reads may be stuck, and the time is up.
-void print_results(const Prober& prober, int fd) {
-    sys::Log out(fd);
+void print_some_results(const Prober& prober, bool healthy) {
+    sys::Log out(sys::stdout_fd);
     for (std::size_t i = 0; i < prober.count(); ++i) {
+        if (prober.is_healthy(i) != healthy) continue;
         char room[256];
         Writer line(room);
         prober.add_result(line, i);
@@ -105,81 +110,153 @@ void print_results(const Prober& prober, int fd) {
     }
 }
 
+// The failing ones first, for many show only the first line; then nobody asks for the others.
+void print_results(const Prober& prober, const ProbeSettings& settings) {
+    print_some_results(prober, false);
+    if (prober.all_healthy() || settings.verbosity > 0) print_some_results(prober, true);
+}
+
 int signal_code(int signal) { return 128 + signal; }
 
-// On stderr: the first failure, every change of the reason, and on a terminal how long it has been.
+// What `wait` says on stderr: the first failure, every change of the reason, how it ends, and on a
+// terminal how long it has been.
 class Progress {
   public:
     explicit Progress(const ProbeSettings& settings)
-        : quiet_(settings.verbosity < 0),
-          on_terminal_(static_cast<bool>(sys::tcgetpgrp(sys::stderr_fd))) {
-        if (on_terminal_) clear_ = "\r\x1b[K";
+        : is_quiet_(settings.verbosity < 0),
+          on_terminal_(!is_quiet_ && sys::tcgetpgrp(sys::stderr_fd)) {
+        log_.set({}, is_quiet_ ? -2 : 1);
     }
-
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
-    ~Progress() {
-        if (!quiet_ && on_terminal_) log_.put(clear_.view());
-    }
+    ~Progress() { clear(); }
 
-    void tell(Prober& prober, Duration waited) {
-        if (quiet_) return;
-        char room[512];
+    void waiting(Prober& prober, Duration waited) {
         for (std::size_t i = 0; i < prober.count(); ++i) {
-            if (!prober.has_changed(i)) continue;
-            Writer line(room);
-            line.add(clear_).add("usher: waiting: ");
-            prober.add_result(line, i);
-            log_.put(line.view());
+            if (prober.has_changed(i)) tell("waiting", "waiting: ", prober, i);
         }
         if (!on_terminal_) return;
+        clear();
+        char room[64];
         Writer line(room);
-        line.add(clear_).add("waiting for ").add(waited / second).add('s');
+        line.add("waiting for ").add(waited / second).add('s');
         log_.put(line.view());
+    }
+    void gave_up(const Prober& prober, Duration timeout) {
+        char room[64];
+        Writer begin(room);
+        add_duration(begin.add("gave up after "), timeout);
+        begin.add(": ");
+        for (std::size_t i = 0; i < prober.count(); ++i) {
+            if (!prober.is_healthy(i)) tell("gave-up", begin.view(), prober, i);
+        }
+    }
+    void goes_on(Duration waited) {
+        if (!has_told_) return;
+        char room[64];
+        Writer text(room);
+        add_duration(text.add("healthy after "), waited / millisecond * millisecond);
+        clear();
+        log_.write({.event = "healthy", .text = text.view()});
     }
 
   private:
+    void tell(Literal event, std::string_view begin, const Prober& prober, std::size_t index) {
+        char room[512];
+        Writer text(room);
+        text.add_raw(begin);
+        prober.add_result(text, index);
+        text.cut(text.size() - 1);  // its newline
+        clear();
+        log_.write({.event = event, .text = text.view()});
+        has_told_ = true;
+    }
+    // Takes back the line that tells how long it has been.
+    void clear() {
+        if (on_terminal_) log_.put("\r\x1b[K");
+    }
+
     sys::Log log_;
-    bool quiet_;
+    bool is_quiet_;
     bool on_terminal_;
-    Literal clear_{};  ///< what takes back the line that tells how long it has been
+    bool has_told_ = false;
 };
 
 int probe_once(Prober& prober, const ProbeSettings& settings) {
     const int signal = prober.run(after(sys::monotonic_clock(), settings.timeout));
     if (signal != 0) return signal_code(signal);
-    if (settings.verbosity >= 0 || prober.any_misused()) print_results(prober, sys::stdout_fd);
+    if (settings.verbosity >= 0 || prober.any_misused()) print_results(prober, settings);
     if (prober.any_misused()) return to_int(ExitCode::usher_failed);
     return to_int(prober.all_healthy() ? ExitCode::success : ExitCode::unhealthy);
 }
 
-// Tries until all is healthy. Returns 0, 124, or 128 + the signal that ended it.
+// Tries until all is healthy. Returns 0, 124, 125, or 128 + the signal that ended it.
 int wait_until_healthy(Prober& prober, const ProbeSettings& settings) {
     Progress progress(settings);
     const Time begin = sys::monotonic_clock();
     const Time deadline = after(begin, settings.timeout);
     while (true) {
-        const Time try_end = std::min(deadline, after(sys::monotonic_clock(), longest_try));
+        const Time try_end =
+            std::min(deadline, after(sys::monotonic_clock(), settings.try_timeout));
         if (const int signal = prober.run(try_end); signal != 0) return signal_code(signal);
-        // A stop that came meanwhile counts: the program would never hear of it.
+        // No try will make a request of what is none.
+        if (prober.any_misused()) return to_int(ExitCode::usher_failed);
+        const Time now = sys::monotonic_clock();
         if (prober.all_healthy()) {
+            progress.goes_on(now - begin);
+            // A stop that came meanwhile counts: the program would never hear of it.
             const int signal = prober.pause(0);
             return signal == 0 ? to_int(ExitCode::success) : signal_code(signal);
         }
-        const Time now = sys::monotonic_clock();
-        progress.tell(prober, now - begin);
-        if (now >= deadline) return to_int(ExitCode::timed_out);
+        if (try_end == deadline) prober.restore_complete();
+        progress.waiting(prober, now - begin);
         const Time next = std::min(deadline, after(now, settings.interval));
         if (const int signal = prober.pause(next); signal != 0) return signal_code(signal);
-        if (next == deadline) return to_int(ExitCode::timed_out);
+        if (next < deadline) continue;
+        progress.gave_up(prober, settings.timeout);
+        return to_int(ExitCode::timed_out);
     }
 }
 
 int become(char* const* program, const Invocation& invocation) {
+    // Of our own writes to a reader that is gone; the program would be ended by it.
+    const SignalSet own = (set_of(sig::pipe) | set_of(sig::xfsz)) & ~invocation.mask;
+    while (sys::rt_sigtimedwait(own, 0)) {
+    }
     const sys::SpawnFailure failure = sys::exec_in_place(
         {.argv = program, .envp = invocation.environment, .mask = invocation.mask});
     sys::Log log;
     return report_failed_start(failure, *program, RunSettings(), log);
+}
+
+[[gnu::cold]] int complain_of_no_check(Command command, char* const* program) {
+    if (command == Command::probe) {
+        return complain(
+            {.problem = "no check given, and USHER_PROBE is not set", .where = "probe"});
+    }
+    if (program == nullptr) {
+        return complain({.problem = "no check given (see --help)", .where = "wait"});
+    }
+    return complain(
+        {.problem = "no check before --: usher wait tcp://db:5432 -- app", .where = "wait"});
+}
+
+// Where stdout is the program's, misuse is told as any other is.
+void tell_misuse(const Prober& prober) {
+    for (std::size_t i = 0; i < prober.count(); ++i) {
+        if (!prober.is_misused(i)) continue;
+        char room[256];
+        Writer text(room);
+        prober.add_result(text, i);
+        text.cut(text.size() - 1);
+        sys::Log().write({.level = Level::error, .event = "usage", .text = text.view()});
+    }
+}
+
+void warn(const Invocation& invocation, const ProbeSettings& settings) {
+    sys::Log log;
+    log.set({}, settings.verbosity);
+    warn_of_unknown_variables(invocation.environment, log);
 }
 
 int check(Command command, const Invocation& invocation) {
@@ -207,21 +284,28 @@ int check(Command command, const Invocation& invocation) {
         return complain(bad);
     }
     if (is_probe && program != nullptr && !prober.add_program(program, bad)) return complain(bad);
-    if (prober.count() == 0) {
-        return complain(
-            {.problem = "no check given (see --help)", .where = is_probe ? "probe" : "wait"});
+    if (prober.count() == 0) return complain_of_no_check(command, program);
+    if (!options_fit(settings, prober.has(CheckKind::http), prober.has(CheckKind::grpc), bad)) {
+        return complain(bad);
     }
-    if (is_probe) return probe_once(prober, settings);
+    if (is_probe) {
+        const int code = probe_once(prober, settings);
+        // Not a line for each of the many that succeed.
+        if (code != to_int(ExitCode::success) || settings.verbosity > 0) {
+            warn(invocation, settings);
+        }
+        return code;
+    }
+    warn(invocation, settings);
 
     const int code = wait_until_healthy(prober, settings);
     const bool succeeded = code == to_int(ExitCode::success);
-    const bool ran_out = code == to_int(ExitCode::timed_out);
+    if (program != nullptr && succeeded) return become(program, invocation);
+    const bool has_results = code < 128 && (settings.verbosity >= 0 || prober.any_misused());
     // The program's stdout is its own.
-    const int results = program == nullptr ? sys::stdout_fd : sys::stderr_fd;
-    if (settings.verbosity >= 0 && (ran_out || (succeeded && program == nullptr))) {
-        print_results(prober, results);
-    }
-    return succeeded && program != nullptr ? become(program, invocation) : code;
+    if (has_results && program == nullptr) print_results(prober, settings);
+    if (has_results && program != nullptr && prober.any_misused()) tell_misuse(prober);
+    return code;
 }
 
 }  // namespace

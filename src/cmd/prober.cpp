@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <new>
 
+#include "ending_signals.hpp"
 #include "error_text.hpp"
 #include "file.hpp"
 #include "find_usher.hpp"
@@ -17,8 +18,9 @@ namespace usher::cmd {
 
 namespace {
 
-constexpr SignalSet ending = set_of(sig::term) | set_of(sig::intr);
-constexpr SignalSet waited_for = ending | set_of(sig::chld);
+constexpr SignalSet waited_for = ending_signals | set_of(sig::chld);
+// What the kernel sends who writes to a reader that is gone, or beyond RLIMIT_FSIZE.
+constexpr SignalSet own_mistakes = set_of(sig::pipe) | set_of(sig::xfsz);
 constexpr std::size_t longest_result = 256;
 constexpr std::size_t longest_check = 140;  // of it: the rest is for what is wrong
 
@@ -26,6 +28,49 @@ constexpr Duration without_signalfd = 20 * millisecond;
 
 // Clocks of two machines, or a file system's coarse one, may differ by this much.
 constexpr Duration future_tolerance = 5 * second;
+
+// -infinite to infinite, however absurd a file's time is.
+Duration age_of(Time modified) {
+    Duration age = 0;
+    if (__builtin_sub_overflow(sys::wall_clock(), modified, &age) || age < -infinite) {
+        return modified < 0 ? infinite : -infinite;
+    }
+    return age;
+}
+
+// The number in a pid file: blanks around it and further lines do not count. 0: it has none.
+int pid_in(std::string_view text) {
+    const auto is_blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    text = take_until(text, '\n');
+    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    return static_cast<int>(parse_number(text, INT32_MAX).value_or(0));
+}
+
+// 0: there is none, and `detail` says why. What the file holds is not told: it may be any file.
+int read_pid_file(std::string_view name, Writer& detail) {
+    char path[sys::path_max];
+    Writer line(path);
+    line.add_raw(name).add('\0');
+    char room[64];
+    const auto length = sys::read_file(path, room);
+    if (!length) {
+        sys::add_error(detail.add("pid file: "), length.error.number);
+        return 0;
+    }
+    const std::string_view text(room, length.value);
+    // Of what did not fit the end may be missing.
+    const bool is_whole = text.size() < sizeof room || has(text, '\n');
+    const int pid = is_whole ? pid_in(text) : 0;
+    if (pid == 0) detail.add("pid file: not a pid");
+    return pid;
+}
+
+bool is_zombie(int pid, char state) {
+    if (state != 'Z' && state != 'X') return false;
+    const auto stat = sys::read_stat(pid);  // whose other threads may live on
+    return !stat || stat.value.is_dead();
+}
 
 void add_seconds(Writer& line, Duration duration) {
     add_duration(line, duration / second * second);
@@ -35,7 +80,7 @@ void add_seconds(Writer& line, Duration duration) {
 
 Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
     : invocation_(invocation), settings_(settings) {
-    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for);
+    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for | own_mistakes);
     const auto fd = sys::signalfd(waited_for);
     if (fd) signals_ = fd.value;
     // Of stdio one may be closed. What we open must not become what we print to.
@@ -45,9 +90,15 @@ Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
     }
 }
 
-bool Prober::add(std::string_view text, BadInput& bad) {
-    if (count_ == most_checks) return refuse(bad, "one check too many:", text, "up to 16");
-    return parse_check(text, (new (&slots_[count_++]) Slot)->check, bad);
+bool Prober::add(std::string_view shown, std::string_view text, BadInput& bad) {
+    if (count_ == most_checks) return refuse(bad, "one check too many:", shown, "up to 16");
+    Check& check = (new (&slots_[count_++]) Slot)->check;
+    if (!parse_check(text, check, bad)) return false;
+    check.text = shown;
+    // Until socket addresses have a scope (sin6_scope_id, ipv6(7)).
+    return check.endpoint.zone.empty() ||
+           refuse(bad, "no IPv6 zone can be connected to yet:", check.endpoint.zone,
+                  "an address without %ZONE");
 }
 
 bool Prober::add_program(char* const* argv, BadInput& bad) {
@@ -55,6 +106,13 @@ bool Prober::add_program(char* const* argv, BadInput& bad) {
     program_ = argv;
     (new (&slots_[count_++]) Slot)->check = {.kind = CheckKind::program, .text = *argv};
     return true;
+}
+
+bool Prober::has(CheckKind kind) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (slots_[i].check.kind == kind) return true;
+    }
+    return false;
 }
 
 int Prober::run(Time deadline) {
@@ -86,7 +144,12 @@ int Prober::run(Time deadline) {
             program_check_.kill_all("interrupted");
             return signal;
         }
-        if (now >= deadline) program_check_.kill_all("timed out");
+        if (now >= deadline) {
+            for (Slot& slot : std::span(slots_).first(count_)) {
+                slot.was_cut = slot.outcome.health == Health::pending;
+            }
+            program_check_.kill_all("timed out");
+        }
         for (std::size_t i = 0; i < count_; ++i) {
             slots_[i].network.step(std::span(fds).subspan(first[i], first[i + 1] - first[i]), now);
         }
@@ -109,8 +172,11 @@ int Prober::take_signals() {
             if (received.error.number != EAGAIN) sys::nanosleep(millisecond);
             return 0;
         }
-        if (received.value.signal != sig::chld) return received.value.signal;
-        (void)program_check_.reap();
+        if (received.value.signal == sig::chld) {
+            (void)program_check_.reap();
+        } else if (ends_command(received.value.signal)) {
+            return received.value.signal;
+        }
     }
 }
 
@@ -132,6 +198,9 @@ int Prober::pause(Time end) {
 }
 
 void Prober::start(Slot& slot, Time now, Time deadline) {
+    slot.was_cut = false;
+    slot.before.cut(0);
+    if (slot.outcome.health == Health::unhealthy) slot.before.add_raw(slot.outcome.detail.view());
     slot.outcome.reset();
     slot.outcome.took = -1;
     switch (slot.check.kind) {
@@ -156,12 +225,13 @@ void Prober::settle_file(Slot& slot) {
         sys::add_error(slot.outcome.settle(Health::unhealthy).add("file: "), facts.error.number);
         return;
     }
-    const Duration age = sys::wall_clock() - facts.value.modified;
+    const Duration age = age_of(facts.value.modified);
+    const bool has_limit = slot.check.max_age != infinite;
     Writer& detail = slot.outcome.settle(Health::unhealthy);
-    if (age < -future_tolerance) {
+    if (has_limit && age < -future_tolerance) {
         add_seconds(detail.add("file: modified "), -age);
         detail.add(" in the future");
-    } else if (slot.check.max_age != infinite && age > slot.check.max_age) {
+    } else if (has_limit && age > slot.check.max_age) {
         add_seconds(detail.add("file: "), age);
         detail.add(" old, want at most ");
         add_duration(detail, slot.check.max_age);
@@ -179,33 +249,21 @@ void Prober::settle_pid(Slot& slot) {
     int pid = slot.check.pid;
     Writer& detail = slot.outcome.settle(Health::unhealthy);
     if (!slot.check.target.empty()) {
-        char path[sys::path_max];
-        Writer line(path);
-        line.add_raw(slot.check.target).add('\0');
-        char room[32];
-        const auto length = sys::read_file(path, room);
-        if (!length) {
-            sys::add_error(detail.add("pid file: "), length.error.number);
-            return;
-        }
-        std::string_view lines(room, length.value);
-        std::string_view text = take_until(lines, '\n');
-        while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
-        const auto number = parse_number(text, INT32_MAX);
-        if (!number || *number == 0) {
-            detail.add("pid file: not a pid: '").add_untrusted(text).add('\'');
-            return;
-        }
-        pid = static_cast<int>(*number);
+        pid = read_pid_file(slot.check.target, detail);
+        if (pid == 0) return;
     }
     bool is_alive = false;
     if (sys::proc_is_ours()) {
-        const auto stat = sys::read_stat(pid);
-        if (stat && stat.value.is_dead()) {
+        const auto status = sys::read_thread_status(pid);
+        if (status && status.value.process != pid) {
+            detail.add(pid).add(" is a thread of process ").add(status.value.process);
+            return;
+        }
+        if (status && is_zombie(pid, status.value.state)) {
             detail.add("process ").add(pid).add(" is a zombie");
             return;
         }
-        is_alive = static_cast<bool>(stat);
+        is_alive = static_cast<bool>(status);
     } else {
         const auto exists = sys::kill(pid, 0);
         is_alive = exists || exists.error.number == EPERM;
@@ -229,17 +287,21 @@ void Prober::settle_state(Slot& slot) {
     slot.outcome.settle(good ? Health::healthy : Health::unhealthy).add(state_name(state));
 }
 
+bool Prober::is_healthy(std::size_t index) const {
+    const Health wanted = settings_.invert ? Health::unhealthy : Health::healthy;
+    return slots_[index].outcome.health == wanted;
+}
+
 bool Prober::all_healthy() const {
     for (std::size_t i = 0; i < count_; ++i) {
-        const Health wanted = settings_.invert ? Health::unhealthy : Health::healthy;
-        if (slots_[i].outcome.health != wanted) return false;
+        if (!is_healthy(i)) return false;
     }
     return true;
 }
 
 bool Prober::any_misused() const {
     for (std::size_t i = 0; i < count_; ++i) {
-        if (slots_[i].outcome.health == Health::misused) return true;
+        if (is_misused(i)) return true;
     }
     return false;
 }
@@ -247,7 +309,7 @@ bool Prober::any_misused() const {
 void Prober::add_result(Writer& line, std::size_t index) const {
     const Slot& slot = slots_[index];
     const bool passed = slot.outcome.health == Health::healthy;
-    const bool healthy = passed != settings_.invert && slot.outcome.health != Health::misused;
+    const bool healthy = is_healthy(index);
     char room[longest_result - 1];
     Writer text(room);
     text.add(healthy ? Literal("healthy ") : Literal("unhealthy "))
@@ -255,9 +317,12 @@ void Prober::add_result(Writer& line, std::size_t index) const {
     if (settings_.invert) text.add(" (--not)");
     const bool has_colon = text.view().back() == ':';  // "ready:"
     if (!has_colon && (!passed || settings_.invert)) text.add(':');
-    const std::string_view detail = slot.outcome.detail.view();
+    // A time makes each failure a new event for those who tell them apart by their text.
+    const bool is_timed = slot.outcome.timed && (healthy || settings_.verbosity > 0);
+    std::string_view detail = slot.outcome.detail.view();
+    if (!is_timed && detail.ends_with(',')) detail.remove_suffix(1);
     if (!detail.empty()) text.add(' ').add_untrusted(detail);
-    if (slot.outcome.timed) text.add(" in ").add(slot.outcome.took / millisecond).add("ms");
+    if (is_timed) text.add(" in ").add(slot.outcome.took / millisecond).add("ms");
     line.add_raw(text.view()).add('\n');
 }
 
@@ -266,11 +331,19 @@ bool Prober::has_changed(std::size_t index) {
     // FNV-1a of the detail: a mark, not a proof, and four bytes in place of a copy.
     std::uint32_t mark = 2166136261U + static_cast<std::uint32_t>(slot.outcome.health);
     for (const char c : slot.outcome.detail.view()) {
+        if (slot.check.kind == CheckKind::file && is_digit(c)) continue;
         mark = (mark ^ static_cast<unsigned char>(c)) * 16777619U;
     }
     const bool changed = mark != slot.last_told;
     slot.last_told = mark;
     return changed;
+}
+
+void Prober::restore_complete() {
+    for (Slot& slot : std::span(slots_).first(count_)) {
+        if (!slot.was_cut || slot.before.size() == 0) continue;
+        slot.outcome.settle(Health::unhealthy).add_raw(slot.before.view());
+    }
 }
 
 }  // namespace usher::cmd

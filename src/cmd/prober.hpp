@@ -24,22 +24,32 @@ class Prober {
     Prober& operator=(const Prober&) = delete;
     ~Prober() = delete;  ///< it ends with the process
 
-    /// False: too many, or not a check; `bad` says so. `text` must outlive the prober.
-    bool add(std::string_view text, BadInput& bad);
+    /// False: too many, or not a check; `bad` says so. `shown` is what the results call it. Both
+    /// must outlive the prober.
+    bool add(std::string_view shown, std::string_view text, BadInput& bad);
+    bool add(std::string_view text, BadInput& bad) { return add(text, text, bad); }
     bool add_program(char* const* argv, BadInput& bad);
     [[nodiscard]] std::size_t count() const { return count_; }
+    [[nodiscard]] bool has(CheckKind kind) const;
 
-    /// One try of all checks. Returns 0, or the signal (TERM, INT) that ended it.
+    /// One try of all checks. Returns 0, or the signal that ended it (ends_command).
     int run(Time deadline);
     /// Until `end`, or a signal, which is returned.
     int pause(Time end);
 
+    [[nodiscard]] bool is_healthy(std::size_t index) const;
     [[nodiscard]] bool all_healthy() const;
+    [[nodiscard]] bool is_misused(std::size_t index) const {
+        return slots_[index].outcome.health == Health::misused;
+    }
     [[nodiscard]] bool any_misused() const;
     /// "healthy CHECK ..." or "unhealthy CHECK: ...", with a newline, at most 256 bytes.
     void add_result(Writer& line, std::size_t index) const;
-    /// Whether this check's result is another than the last time this was asked.
+    /// Whether this check's result is another than the last time this was asked. A file's age and
+    /// size do not count, for they change all the time.
     bool has_changed(std::size_t index);
+    /// What the deadline of the last try cut off fails for the reason of the try before.
+    void restore_complete();
 
   private:
     struct Slot {
@@ -47,6 +57,9 @@ class Prober {
         Outcome outcome;
         NetworkCheck network;
         std::uint32_t last_told = 0;
+        bool was_cut = false;
+        char before_room[sizeof(Outcome::room)];
+        Writer before{before_room};  ///< why the try before failed; may be empty
     };
 
     void start(Slot& slot, Time now, Time deadline);

@@ -6,6 +6,7 @@
 #include "error_text.hpp"
 #include "exit_status.hpp"
 #include "proc.hpp"
+#include "signal_process.hpp"
 #include "spawn.hpp"
 
 namespace usher::cmd {
@@ -17,7 +18,7 @@ constexpr Duration kill_time = 40 * millisecond;
 constexpr Duration between_looks = 5 * millisecond;
 
 void kill_descendant(void* descendants, int pid) {
-    if (static_cast<sys::Descendants*>(descendants)->include(pid)) (void)sys::kill(pid, sig::kill);
+    (void)sys::signal_descendant(pid, sig::kill, *static_cast<sys::Descendants*>(descendants));
 }
 
 }  // namespace
@@ -31,6 +32,7 @@ void ProgramCheck::start(char* const* argv, const Invocation& invocation, Outcom
         sys::spawn({.argv = argv,
                     .envp = invocation.environment,
                     .mask = invocation.mask,
+                    .parent_death = sig::kill,  // an engine kills a probe that takes too long
                     .sigchld = sigchld ? sigchld.value : sys::Disposition::other});
     if (spawned.failure.stage.empty()) {
         pid_ = spawned.pid;

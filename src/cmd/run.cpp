@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The run form: what the supervisor decides is done here, to real processes.
 #include "run.hpp"
+
+#include <new>
+
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "file.hpp"
@@ -19,27 +22,6 @@ bool read_environment(RunSettings& settings, char* const* environment, BadInput&
         if (!apply_variable(settings, *environment, bad)) return false;
     }
     return true;
-}
-
-// A name nobody knows is worth a warning: it is probably misspelt.
-[[gnu::noinline]] void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
-    for (; *environment != nullptr; ++environment) {
-        std::string_view rest = *environment;
-        const std::string_view name = take_until(rest, '=');
-        if (!name.starts_with("USHER_") || is_foreign_variable(name) ||
-            find_variable(name) != nullptr) {
-            continue;
-        }
-        char room[256];
-        Writer text(room);
-        text.add("unknown variable ").add_untrusted(name);
-        if (const Option* nearest = nearest_variable(name)) {
-            text.add("; did you mean ");
-            add_variable_name(text, *nearest);
-            text.add('?');
-        }
-        log.write({.level = Level::warning, .event = "unknown-variable", .text = text.view()});
-    }
 }
 
 struct Start {
@@ -63,7 +45,10 @@ int tell_failed_start(void* context, const sys::SpawnFailure& failure) {
 
 int run(const Invocation& invocation) {
     // What is asked for.
-    RunSettings settings;
+    // As long as the container lives it is needed. Not on the stack: the page of variables is
+    // written to anyhow.
+    alignas(RunSettings) static std::byte room[sizeof(RunSettings)];
+    RunSettings& settings = *new (room) RunSettings;
     sys::Log log;
     BadInput bad;
     if (!read_environment(settings, invocation.environment, bad)) return complain(bad);

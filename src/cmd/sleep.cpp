@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "commands.hpp"
+#include "ending_signals.hpp"
 #include "exit_status.hpp"
 #include "kernel.hpp"
 #include "print.hpp"
@@ -11,16 +12,16 @@ namespace usher::cmd {
 
 namespace {
 
-constexpr SignalSet ending = set_of(sig::term) | set_of(sig::intr);
-
 // Until the time is up (0) or a signal ends it (128 + its number). Being stopped and continued does
 // not make it longer.
 int sleep_until(Time end) {
     while (true) {
         const Time now = sys::monotonic_clock();
         if (now >= end) return to_int(ExitCode::success);
-        const auto received = sys::rt_sigtimedwait(ending, end == infinite ? infinite : end - now);
-        if (received) return 128 + received.value.signal;
+        const auto received =
+            sys::rt_sigtimedwait(ending_signals, end == infinite ? infinite : end - now);
+        if (received && ends_command(received.value.signal)) return 128 + received.value.signal;
+        if (received) continue;
         // A kernel that refuses to wait (seccomp) must not make us spin.
         if (received.error.number != EAGAIN) sys::nanosleep(millisecond);
     }
@@ -46,8 +47,10 @@ int sleep(const Invocation& invocation) {
         }
         sum = after(sum, *duration);
     }
-    // The others do what they did to whoever called us; these two must end even a PID 1.
-    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | ending);
+    sys::Log log;
+    warn_of_unknown_variables(invocation.environment, log);
+    // The others do what they did to whoever called us; these must end even a PID 1.
+    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | ending_signals);
     return sleep_until(after(sys::monotonic_clock(), sum));
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "error_text.hpp"
+#include "slips.hpp"
 
 namespace usher::cmd {
 
@@ -32,13 +33,15 @@ int report_failed_start(const sys::SpawnFailure& failure, std::string_view progr
     char reason_room[80];
     Writer reason(reason_room);
     add_reason(reason, failure);
+    char place_room[256];
+    Writer place(place_room);
+    if (was_searched) place.add(" in PATH");
+    if (failure.is_exec() && is_absent) add_program_slip(place, program);
     char room[512];
     Writer text(room);
-    add_sentence(text, settings.wording.start_failed,
-                 {.name = program,
-                  .stage = failure.stage,
-                  .reason = reason.view(),
-                  .place = was_searched ? Literal(" in PATH") : Literal()});
+    add_sentence(
+        text, settings.wording.start_failed,
+        {.name = program, .stage = failure.stage, .reason = reason.view(), .place = place.view()});
     log.write({.level = Level::error,
                .event = "start-failed",
                .text = text.view(),

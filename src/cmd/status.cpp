@@ -38,6 +38,8 @@ int status(const Invocation& invocation) {
                          .where = "status",
                          .word = invocation.words[reader.used() + 2]});
     }
+    sys::Log log;
+    warn_of_unknown_variables(invocation.environment, log);
     const auto found = sys::find_usher();
     if (found) return print_status(found.value, as_json);
     (void)complain({.problem = sys::why_not_found(found.error), .where = "status"});

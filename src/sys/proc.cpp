@@ -86,8 +86,10 @@ Result<ProcessStat> read_stat(int pid) {
     std::string_view fields = slice(text, close_at + 4);
     stat.parent = static_cast<int>(take_field(fields));
     stat.group = static_cast<int>(take_field(fields));
-    constexpr int start_time_field = 22;
-    for (int field = 6; field < start_time_field; ++field) take_until(fields, ' ');
+    constexpr int threads_field = 20;
+    for (int field = 6; field < threads_field; ++field) take_until(fields, ' ');
+    stat.threads = take_field(fields);
+    take_until(fields, ' ');
     stat.start_time = take_field(fields);
     return stat;
 }
@@ -98,6 +100,26 @@ Result<SignalFacts> read_signal_facts(int pid) {
     const auto length = read_file(proc_path(path, pid, "status"), room);
     if (!length) return length.error;
     return parse_signal_facts({room, length.value});
+}
+
+Result<ThreadStatus> read_thread_status(int id) {
+    char path[40];
+    char room[256];  // what is asked for is at its beginning
+    const auto length = read_file(proc_path(path, id, "status"), room);
+    if (!length) return length.error;
+    ThreadStatus status{.process = id};
+    // "Name:\tsh\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t7\n"; a newline in the name is
+    // escaped.
+    std::string_view rest(room, length.value);
+    while (!rest.empty()) {
+        std::string_view line = take_until(rest, '\n');
+        if (take_prefix(line, "State:\t") && !line.empty()) status.state = line[0];
+        if (!take_prefix(line, "Tgid:\t")) continue;
+        const auto process = parse_number(line, INT32_MAX);
+        if (process) status.process = static_cast<int>(*process);
+        break;
+    }
+    return status;
 }
 
 Result<Done> for_each_number(int directory, Visit visit, void* context) {

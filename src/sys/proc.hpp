@@ -16,15 +16,24 @@ struct ProcessStat {
     int pid = 0;
     int parent = 0;
     int group = 0;
-    char state = '?';              ///< 'Z' and 'X': dead
+    char state = '?';
+    std::uint64_t threads = 0;
     std::uint64_t start_time = 0;  ///< clock ticks since boot
     char name[16] = {};            ///< comm, NUL-terminated; any bytes
-    [[nodiscard]] bool is_dead() const { return state == 'Z' || state == 'X'; }
+    /// The state is the first thread's, which may end before the others.
+    [[nodiscard]] bool is_dead() const { return (state == 'Z' || state == 'X') && threads <= 1; }
 };
 Result<ProcessStat> read_stat(int pid);
 
 /// What it does about signals: /proc/PID/status.
 Result<SignalFacts> read_signal_facts(int pid);
+
+struct ThreadStatus {
+    int process = 0;  ///< that it is a thread of: itself for the first one
+    char state = '?';
+};
+/// /proc/ID is there for every thread, though only the first ones are listed.
+Result<ThreadStatus> read_thread_status(int id);
 
 /// Calls `visit(context, N)` for every name in an open directory that is a number.
 using Visit = void (*)(void* context, int number);

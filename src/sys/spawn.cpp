@@ -30,7 +30,8 @@ constexpr char shell[] = "/bin/sh";
 
 struct Child {
     const SpawnRequest* request;
-    char** envp;           // request->envp, or a copy with one more
+    char** envp;  // request->envp, or a copy with one more
+    int parent = 0;
     SpawnFailure failure;  // written by the child: the memory is shared until it execs
 };
 
@@ -190,6 +191,10 @@ int run_child(void* argument) {
         }
     }
     if (request.cwd >= 0) (void)fchdir(request.cwd);
+    if (request.parent_death != 0) {
+        (void)set_parent_death_signal(request.parent_death);
+        if (getppid() != child.parent) sys::exit(1);  // usher ended before that
+    }
     if (has_session) (void)acquire_terminal(0);
     // Here, not in the parent: the program must have the terminal before its first instruction.
     if (request.terminal >= 0) (void)tcsetpgrp(request.terminal, getpid());
@@ -232,7 +237,7 @@ Result<int> clone_child(char* stack, int flags, Child& child) {
     __asan_unpoison_memory_region(stack, sizeof stack);
     return stack + sizeof stack;
 #else
-    constexpr uintptr_t below_clone = 1024;
+    constexpr uintptr_t below_clone = 512;
     constexpr uintptr_t alignment = 64;
     // NOLINTBEGIN(*-reinterpret-cast,*-int-to-ptr): an address is computed with
     const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
@@ -245,6 +250,7 @@ Result<int> clone_child(char* stack, int flags, Child& child) {
 
 Spawned spawn(const SpawnRequest& request) {
     Child child{.request = &request, .envp = request.envp, .failure = {}};
+    if (request.parent_death != 0) child.parent = getpid();
     // Not on the stack: there may be thousands of variables, and little of it (ulimit -s).
     std::span<char> copy;
     if (request.extra_variable != nullptr) {

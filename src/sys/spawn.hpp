@@ -19,9 +19,10 @@ struct SpawnRequest {
     /// NULL at the end; argv[0] is the program, searched in PATH. A word must stand before it,
     /// which is the caller's own: a script without #! is run with one word more.
     char* const* argv = nullptr;
-    char** envp = nullptr;                     ///< NULL at the end
-    const char* extra_variable = nullptr;      ///< added to envp for the program; may be null
-    SignalSet mask = 0;                        ///< the program's signal mask
+    char** envp = nullptr;                 ///< NULL at the end
+    const char* extra_variable = nullptr;  ///< added to envp for the program; may be null
+    SignalSet mask = 0;                    ///< the program's signal mask
+    int parent_death = 0;                  ///< what the program gets when usher ends; 0: nothing
     Disposition sigchld = Disposition::other;  ///< the program's disposition of SIGCHLD
     Home home = Home::group;  ///< in a session of its own it gets the terminal on its stdin, if any
     int cwd = -1;             ///< the program's working directory, open; -1: the caller's

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How probe and wait are called: variables, several checks, --not, the environment, bad input."""
+import os
 import time
 
-from harness import add, equal, one_line, run, test
+from harness import add, equal, one_line, run, start, test
 from probe_lab import (Peer, expect, healthy, http, network, probe, replies, silent, timed,
                        unhealthy)
 
@@ -16,13 +17,25 @@ def up(talk=None):
 
 # --- several checks -------------------------------------------------------------------------------
 
-@test("several checks: one line each, in the order given, and all must pass")
+@test("several checks: one line each in the order given; of a failed call the failing ones, -v the rest")
 def _():
     up()
     expect(probe("tcp://127.0.0.1:8080", LOCAL), 0,
            f"healthy tcp://127.0.0.1:8080 in Nms\nhealthy {LOCAL} 200 in Nms\n")
-    expect(probe("tcp://127.0.0.1:1", LOCAL), 1, "unhealthy tcp://127.0.0.1:1: connect: Connection "
-           f"refused\nhealthy {LOCAL} 200 in Nms\n")
+    refused = "unhealthy tcp://127.0.0.1:1: connect: Connection refused\n"
+    for checks in (["tcp://127.0.0.1:1", LOCAL], [LOCAL, "tcp://127.0.0.1:1"]):
+        expect(probe(*checks), 1, refused)
+        code, out, _ = probe("-v", *checks)
+        expect((code, out, ""), 1, f"{refused}healthy {LOCAL} 200 in Nms\n")
+
+
+@test("a failing line has its time only with -v, for each time would be a new event")
+def _():
+    up(replies(http("503 no")))
+    why = f"unhealthy {LOCAL}: status 503, want 200-399"
+    expect(probe(LOCAL), 1, why + "\n")
+    code, out, _ = probe("-v", LOCAL)
+    expect((code, out, ""), 1, why + ", in Nms\n")
 
 
 @test("several checks run at the same time: the time is the slowest, not the sum")
@@ -60,7 +73,7 @@ def _():
     up()
     expect(probe("--not", "tcp://127.0.0.1:1"), 0,
            "healthy tcp://127.0.0.1:1 (--not): connect: Connection refused\n")
-    expect(probe("--not", LOCAL), 1, f"unhealthy {LOCAL} (--not): 200 in Nms\n")
+    expect(probe("--not", LOCAL), 1, f"unhealthy {LOCAL} (--not): 200\n")
 
 
 @test("--not: every one of several checks must fail")
@@ -169,8 +182,10 @@ def _():
 @test("USHER_PROBE holds the checks of a bare probe")
 def _():
     up()
-    env = {"USHER_PROBE": f" {LOCAL}  tcp://127.0.0.1:8080 "}
-    expect(probe(env=env), 0, f"healthy {LOCAL} 200 in Nms\nhealthy tcp://127.0.0.1:8080 in Nms\n")
+    for between in ("  ", "\n", "\t", " \r\n\t "):
+        env = {"USHER_PROBE": f"{between}{LOCAL}{between}tcp://127.0.0.1:8080{between}"}
+        expect(probe(env=env), 0,
+               f"healthy {LOCAL} 200 in Nms\nhealthy tcp://127.0.0.1:8080 in Nms\n")
 
 
 @test("USHER_PROBE expands variables and is no default where a check is given")
@@ -220,7 +235,7 @@ def _():
 def _():
     up(silent)
     seconds, result = timed(probe, LOCAL)
-    unhealthy(result, f"{LOCAL}: reply: timed out in Nms")
+    unhealthy(result, f"{LOCAL}: reply: timed out")
     assert 3 <= seconds < 3.5, f"{seconds} s"
 
 
@@ -281,6 +296,34 @@ for words, offending in BAD:
     add(f"bad input: `{text[:60]}` is one line with the word, and 125", refused, __name__)
 
 
+UNFIT = ((["--contains", "nope"], ["tcp://127.0.0.1:8080"]), (["--status", "500"], ["file:/etc/hosts"]),
+         (["--method", "HEAD"], ["grpc://127.0.0.1:1"]), (["-H", "A: b"], ["tcp://127.0.0.1:8080"]),
+         (["--host", "a"], ["ready:"]), (["--status", "200"], ["pid:1", "unix:/x"]))
+for option, checks in UNFIT:
+    for command in ("probe", "wait"):
+        def unfit(command=command, option=option, checks=checks):
+            up()
+            code, out, err = run(command, *option, *checks)
+            equal((code, out), (125, ""))
+            assert f"{option[0]}: no check of this call can use it" in one_line(err), err
+        add(f"{command} {' '.join(option + checks)}: an option that no check can use is called wrongly",
+            unfit, __name__)
+
+
+@test("an option that one of several checks can use is right")
+def _():
+    up()
+    equal(probe("--status", "200", "-H", "A: b", "tcp://127.0.0.1:8080", LOCAL)[0], 0)
+    equal(probe("--contains", "x", "--", "true")[0], 125)
+
+
+@test("variables: one within another is refused, with the place")
+def _():
+    code, out, err = probe(":80/${A:-${B}}")
+    equal((code, out), (125, ""))
+    assert "'${A:-${B}}'" in one_line(err), err
+
+
 @test("every line is at most 256 bytes, however long the check")
 def _():
     network()
@@ -326,3 +369,15 @@ def _():
     equal(run("probe", LOCAL, before=("--close", 1))[0], 0)
     equal(run("probe", "tcp://127.0.0.1:1", before=("--close", 1))[0], 1)
     equal(run("probe", LOCAL, before=("--close", 0, "--close", 1, "--close", 2))[0], 0)
+
+
+@test("a stdout without a reader changes no verdict, and ends nobody with 141")
+def _():
+    up()
+    for command, check, code in (("probe", LOCAL, 0), ("probe", "tcp://127.0.0.1:1", 1),
+                                 ("wait", LOCAL, 0)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with start(command, check, stdout=writer) as init:
+            equal(init.wait(), code, f"{command} {check}")
+        os.close(writer)

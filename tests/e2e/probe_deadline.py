@@ -235,7 +235,7 @@ def _():
 def _():
     with name_server():
         Peer(replies(http()))
-        code, out, _ = probe("-t", "300ms", "tcp://db.example:5432", LOCAL)
+        code, out, _ = probe("-v", "-t", "300ms", "tcp://db.example:5432", LOCAL)
         equal(code, 1)
         assert f"healthy {LOCAL} 200 in" in out.splitlines()[1], out
 

@@ -2,9 +2,11 @@
 """Checks of file: and pid:."""
 import os
 import subprocess
+import sys
+import threading
 import time
 
-from harness import (add, equal, inner_pid, inside, proc_state, scratch, start,
+from harness import (add, background, equal, inner_pid, inside, proc_state, scratch, start,
                      test, wait_for, witness, CONFIG)
 from probe_lab import expect, healthy, probe, unhealthy
 
@@ -37,8 +39,7 @@ for name, age, size, condition, passes, detail in (
         ("an mtime 3 s in the future", -3, 5, "?max-age=30s", True, "modified 0s ago"),
         ("an mtime 60 s in the future", -60.9, 5, "?max-age=30s", False,
          "file: modified 60s in the future"),
-        ("an mtime 60 s in the future without max-age", -60.9, 5, "", False,
-         "file: modified 60s in the future")):
+        ("an mtime 60 s in the future without max-age", -60.9, 5, "", True, "modified 0s ago")):
     def judged(age=age, size=size, condition=condition, passes=passes, detail=detail):
         check = f"file:{beat(age, size)}{condition}"
         if passes:
@@ -55,12 +56,6 @@ def _():
     os.mkdir(folder, 0o700)
     unhealthy(probe(f"file:{folder}/x", before=("--uid", 65534)),
               f"file:{folder}/x: file: Permission denied")
-
-
-@test("file: a path relative to the working directory")
-def _():
-    beat(10.1)
-    healthy(probe("file:beat", cwd=CONFIG.scratch), "file:beat modified 10s ago")
 
 
 @test("file: a file that may be seen and not read is enough")
@@ -82,8 +77,9 @@ def pid_file(text):
 def _():
     me = os.getpid()
     healthy(probe(f"pid:{me}"), f"pid:{me} process {me}")
-    for ending in ("", "\n", "\n\n", "\n/var/lib/postgresql/data\n5432\n"):
-        check = pid_file(f"{me}{ending}")
+    for begin, ending in (("", ""), ("", "\n"), ("", "\n\n"), ("  ", "\n"), ("\t\n ", " \r\n"),
+                          ("", "\n/var/lib/postgresql/data\n5432\n"), ("", " \nmore")):
+        check = pid_file(f"{begin}{me}{ending}")
         healthy(probe(check), f"{check} process {me}")
 
 
@@ -110,14 +106,51 @@ def _():
     done.wait()
 
 
-for text in ("", "\n", "abc", "12x", "-5", "0", "99999999999", "1 2", "\x1b[2J"):
+for text in ("", "\n", " " * 61 + "12345", "hunter2 secret", "abc", "12x", "-5", "0", "99999999999", "1 2", "\x1b[2J"):
     def wrong(text=text):
         check = pid_file(text)
         code, out, err = probe(check)
         equal((code, err), (1, ""))
-        assert out.startswith(f"unhealthy {check}: pid file: not a pid"), out
-        assert out[:-1].isprintable() and out.count("\n") == 1, out
+        equal(out, f"unhealthy {check}: pid file: not a pid\n")
     add(f"pid: a file with {text!r} is unhealthy", wrong, __name__)
+
+
+@test("file: an absurd mtime is old or new, and overflows nothing")
+def _():
+    for when, code in ((-2 ** 31, 1), (2 ** 33, 0)):
+        path = scratch("odd")
+        with open(path, "w", encoding="ascii"):
+            os.utime(path, (0, when))
+        equal(probe(f"file:{path}")[0], 0)
+        if when < 0:
+            equal(probe(f"file:{path}?max-age=1d")[0], code)
+        else:
+            assert "in the future" in probe(f"file:{path}?max-age=1d")[1]
+
+
+@test("pid: a thread is told apart from its process")
+def _():
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    tid = thread.native_id
+    unhealthy(probe(f"pid:{tid}"), f"pid:{tid}: {tid} is a thread of process {os.getpid()}")
+    stop.set()
+    thread.join()
+
+
+@test("pid: a process whose first thread has ended is alive while another lives")
+def _():
+    code = ("import ctypes, threading, time\n"
+            "threading.Thread(target=lambda: time.sleep(1000)).start()\n"
+            "print('up', flush=True)\n"
+            "ctypes.CDLL(None).pthread_exit(None)\n")
+    program = background(sys.executable, "-c", code)
+    program.lines.expect("^up$")
+    wait_for(lambda: proc_state(program.pid) == "Z", "the first thread has ended")
+    healthy(probe(f"pid:{program.pid}"), f"pid:{program.pid} process {program.pid}")
+    program.kill()
+    wait_for(lambda: "zombie" in probe(f"pid:{program.pid}")[1], "all of it has ended")
 
 
 @test("pid: no pid file, and one that may not be read")

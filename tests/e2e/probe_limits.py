@@ -150,3 +150,10 @@ def _():
         end = time.monotonic() + 0.4
         wait_for(lambda: time.monotonic() > end, "a while")
         equal(switches(), before)
+
+
+@test("descendants of a program that is out of time are killed by pidfd: a pid may be a stranger's by then")
+def _():
+    code, names = calls("probe", "-t", "200ms", "--", "sh", "-c", "setsid sleep 1000 & wait")
+    equal(code, 1)
+    assert "pidfd_send_signal" in names, names

@@ -26,7 +26,7 @@ for user in (None, 65534):
             init.wait_state("running")
             init.kill(TERM)
             init.wait_state("draining")
-            equal(asked(init, "ready:", "live:", user=user),
+            equal(asked(init, "-v", "ready:", "live:", user=user),
                   (1, "unhealthy ready: draining\nhealthy live: draining\n", ""))
             equal(init.out.find("got"), [], "signals that the program has heard of")
     add(f"draining is not ready, but live, before the program hears of it, for {who}", draining,
@@ -37,7 +37,7 @@ for user in (None, 65534):
             init.wait_state("running")
             init.kill(TERM)
             init.wait_state("stopping")
-            equal(asked(init, "ready:", "live:", user=user),
+            equal(asked(init, "-v", "ready:", "live:", user=user),
                   (1, "unhealthy ready: stopping\nhealthy live: stopping\n", ""))
     add(f"stopping is not ready, but live, for {who}", stopping, __name__)
 
@@ -94,7 +94,7 @@ def _():
     with start("--", *witness("forever"), binary=peer("tini"), pid1=True) as init:
         init.ready()
         why = "no usher is the init of this container"
-        equal(asked(init, "ready:", "live:"),
+        equal(asked(init, "-v", "ready:", "live:"),
               (1, f"unhealthy ready: {why}\nunhealthy live: {why}\n", ""))
 
 
@@ -103,7 +103,7 @@ def _():
     with start("--", *witness("forever"), pid1=True, namespace=("--no-proc",)) as init:
         init.ready()
         why = "/proc is not mounted here, or not this container's"
-        equal(asked(init, "ready:", "live:"),
+        equal(asked(init, "-v", "ready:", "live:"),
               (1, f"unhealthy ready: {why}\nunhealthy live: {why}\n", ""))
 
 
@@ -124,7 +124,7 @@ def _():
         init.wait_state("running")
         init.kill(TERM)
         init.wait_state("lingering")
-        equal(asked(init, "ready:", "live:"),
+        equal(asked(init, "-v", "ready:", "live:"),
               (1, "unhealthy ready: lingering\nhealthy live: lingering\n", ""))
 
 

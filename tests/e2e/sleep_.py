@@ -42,7 +42,7 @@ for words, offending in (((), "sleep"), (("",), "''"), (("abc",), "'abc'"), (("-
         assert offending in one_line(err), err
     add(f"sleep {', '.join(map(repr, words)) or 'of nothing'} is called wrongly", refused, __name__)
 
-for number, code in ((15, 143), (2, 130)):
+for number, code in ((15, 143), (2, 130), (3, 131), (1, 129)):
     for pid1 in (True, False):
         def ended(number=number, code=code, pid1=pid1):
             with start("sleep", "infinity", pid1=pid1) as init:
@@ -56,13 +56,21 @@ for number, code in ((15, 143), (2, 130)):
             f"{'as PID 1' if pid1 else 'as a plain process'}", ended, __name__)
 
 
-@test("TERM that was blocked or ignored by its caller still ends it")
+@test("a signal that was blocked by its caller still ends it; one that was ignored ends only PID 1")
 def _():
-    for how in ("--block", "--ignore"):
-        with start("sleep", "infinity", before=(how, 15)) as init:
+    for number in (15, 2, 3, 1):
+        with start("sleep", "infinity", before=("--block", number)) as init:
             asleep(init)
-            init.kill(15)
-            equal(init.wait(), 143, how)
+            init.kill(number)
+            equal(init.wait(), 128 + number)
+        with start("sleep", "infinity", before=("--ignore", number), pid1=True) as init:
+            asleep(init)
+            init.kill(number)
+            equal(init.wait(), 128 + number)
+        with start("sleep", "0.5", before=("--ignore", number)) as init:
+            asleep(init)
+            init.kill(number)
+            equal(init.wait(), 0)
 
 
 @test("a TERM that was pending before it began ends it")

@@ -52,7 +52,8 @@ def _():
     network()
     seconds, result = timed(run, "wait", "-t", "300ms", "--interval", "50ms", TCP)
     expect(result, 124, f"unhealthy {TCP}: {REFUSED}\n",
-           f"usher: waiting: unhealthy {TCP}: {REFUSED}\n")
+           f"usher: waiting: unhealthy {TCP}: {REFUSED}\n"
+           f"usher: gave up after 300ms: unhealthy {TCP}: {REFUSED}\n")
     assert 0.3 <= seconds < 0.8, f"{seconds} s"
 
 
@@ -87,8 +88,8 @@ def _():
         answers[0] = http()
         equal(init.wait(), 0)
         reasons = [re.sub(r".*: (connect|status)", r"\1", x) for x in init.err.finish().splitlines()]
-        equal([untimed(r) for r in reasons],
-              [REFUSED, "status 503, want 200-399, in Nms", "status 500, want 200-399, in Nms"])
+        assert re.fullmatch(r"usher: healthy after [\d.]+m?s", reasons.pop()), reasons
+        equal(reasons, [REFUSED, "status 503, want 200-399", "status 500, want 200-399"])
 
 
 @test("-q says nothing")
@@ -213,7 +214,7 @@ def _():
 
 # --- signals, and as PID 1 ------------------------------------------------------------------------
 
-for number, code in ((15, 143), (2, 130)):
+for number, code in ((15, 143), (2, 130), (3, 131), (1, 129)):
     for pid1 in (True, False):
         for what, words in (("between tries", ("--interval", "60s", "file:/no/such")),
                             ("within a try", ("-t", "60s", "unix:@silent", "http://unix:@silent:/"))):
@@ -246,13 +247,96 @@ def _(pid1):
         equal(init.wait(), 143)
 
 
-@test("TERM that its caller had blocked or ignored still ends it")
+@test("a signal that its caller had blocked still ends it; one that was ignored ends only PID 1")
 def _():
-    for how in ("--block", "--ignore"):
-        with start("wait", "--interval", "60s", "file:/no/such", before=(how, 15)) as init:
+    for number in (15, 2, 3, 1):
+        with start("wait", "--interval", "60s", "file:/no/such", before=("--block", number)) as init:
             init.err.expect("No such file")
-            init.kill(15)
-            equal(init.wait(), 143, how)
+            init.kill(number)
+            equal(init.wait(), 128 + number)
+        with start("wait", "--interval", "60s", "file:/no/such", pid1=True,
+                   before=("--ignore", number)) as init:
+            init.err.expect("No such file")
+            init.kill(number)
+            equal(init.wait(), 128 + number)
+        check = f"file:{scratch('there')}"
+        with start("wait", "--interval", "10ms", check, before=("--ignore", number)) as init:
+            init.err.expect("No such file")
+            init.kill(number)
+            with open(scratch("there"), "w", encoding="ascii"):
+                pass
+            equal(init.wait(), 0)
+        os.unlink(scratch("there"))
+
+
+@test("it tells why it gave up: the last complete reason, not one that the deadline cut off")
+def _():
+    network()
+    first = [True]
+    def talk(connection, server):
+        if first.pop() if first else False:
+            return replies(http("503 no"))(connection, server)
+        return silent(connection, server)
+    Peer(talk)
+    code, out, err = run("wait", "-t", "300ms", "--interval", "10ms", LOCAL)
+    equal((code, out), (124, f"unhealthy {LOCAL}: status 503, want 200-399\n"))
+    equal(err, f"usher: waiting: unhealthy {LOCAL}: status 503, want 200-399\n"
+          f"usher: gave up after 300ms: unhealthy {LOCAL}: status 503, want 200-399\n")
+
+
+@test("--try-timeout bounds one try, and the next one may succeed")
+def _():
+    network()
+    first = [True]
+    def talk(connection, server):
+        if first.pop() if first else False:
+            return silent(connection, server)
+        return replies(http())(connection, server)
+    Peer(talk)
+    code, out, err = run("wait", "-t", "30s", "--try-timeout", "100ms", "--interval", "0", LOCAL)
+    healthy((code, out, ""), f"{LOCAL} 200 in Nms")
+    assert err.startswith(f"usher: waiting: unhealthy {LOCAL}: reply: timed out\n"), err
+
+
+@test("--interval 0 does not burn the processor: at most 100 tries a second")
+def _():
+    network()
+    server = Peer(replies(http("503 no")))
+    equal(run("wait", "-t", "500ms", "--interval", "0", LOCAL)[0], 124)
+    assert 10 <= server.accepted <= 51, server.accepted
+
+
+@test("the growing age of a file is no new reason")
+def _():
+    path = scratch("beat")
+    with open(path, "w", encoding="ascii"):
+        os.utime(path, (0, time.time() - 60))
+    err = run("wait", "-t", "2.2s", "--interval", "50ms", f"file:{path}?max-age=1s")[2]
+    equal(err.count("waiting: "), 1, err)
+
+
+@test("a request that can never be sent is misuse, at once")
+def _():
+    network()
+    for program in ([], ["--", "true"]):
+        seconds, (code, out, err) = timed(run, "wait", "-t", "30s", "-H", "X: " + "x" * 4096, LOCAL,
+                                          *program)
+        equal(code, 125)
+        assert "over 4096 bytes" in one_line(err if program else out), (out, err)
+        assert seconds < 2
+
+
+@test("a program after a wait whose stderr had no reader is not ended by SIGPIPE")
+def _():
+    reader, writer = os.pipe()
+    os.close(reader)
+    path = scratch("late")
+    with start("wait", "--interval", "10ms", f"file:{path}", "--", "true", stderr=writer) as init:
+        wait_for(lambda: proc_status(init.pid).get("SigPnd", "").strip("0"), "the signal of its own line")
+        with open(path, "w", encoding="ascii"):
+            pass
+        equal(init.wait(), 0)
+    os.close(writer)
 
 
 @test("while wait is PID 1, ready: and live: fail, with the reason")

@@ -56,12 +56,10 @@ void run_form(Words& environment, Words& words) {
         if (!apply_variable(settings, variable, bad)) return check_complaint(bad);
         std::string_view rest = variable;
         const std::string_view name = take_until(rest, '=');
-        const Option* nearest = name.starts_with("USHER_") ? nearest_variable(name) : nullptr;
-        char room[64];
+        char room[32];
         Writer line(room);
-        if (nearest != nullptr) add_variable_name(line, *nearest);
-        require(nearest == nullptr || find_variable(line.view()) == nearest);
-        (void)is_foreign_variable(name);
+        if (name.starts_with("USHER_")) add_nearest_variable(line, name);
+        require(line.fits() && !is_unknown_variable(line.view()));
     }
     const auto line = apply_command_line(settings, {words.pointers().data(), words.size()}, bad);
     if (!line) return check_complaint(bad);

@@ -77,7 +77,10 @@ void misspelt(std::string_view text) {
     require(distance >= 0 && distance <= 23);
     require(edit_distance(a, a) == 0);
     (void)nearest_option(Command::run, text);
-    (void)nearest_variable(text);
+    char room[32];
+    Writer line(room);
+    add_nearest_variable(line, text);
+    require(line.fits());
 }
 
 // The prober keeps its descriptors, as it lives as long as its process.

@@ -172,20 +172,25 @@ std::map<int, OpenFile> open_files;
 std::string stat_of(const Process& process) {
     std::string text = std::to_string(process.pid) + " (" + process.name + ") " + process.state +
                        ' ' + std::to_string(process.parent) + ' ' + std::to_string(process.group);
-    for (int field = 6; field < 22; ++field) text += " -1";
-    return text + ' ' + std::to_string(process.start_time) + " 0 0\n";
+    for (int field = 6; field < 20; ++field) text += " -1";
+    return text + ' ' + std::to_string(process.threads) + " 0 " +
+           std::to_string(process.start_time) + " 0 0\n";
 }
 
 std::string status_of(const Process& process) {
-    char text[256];
+    const int leader = process.thread_of != 0 ? process.thread_of : process.pid;
     SignalSet caught = 0;
     for (const auto& [signal, _] : process.ends_on) caught |= set_of(signal);
-    std::snprintf(text, sizeof text,
-                  "Name:\t%s\nSigQ:\t0/1\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
-                  process.name.c_str(), static_cast<unsigned long long>(process.blocks),
-                  static_cast<unsigned long long>(process.ignores),
-                  static_cast<unsigned long long>(caught));
-    return text;
+    const auto set = [](const char* name, SignalSet signals) {
+        char text[40];
+        std::snprintf(text, sizeof text, "%s:\t%016llx\n", name,
+                      static_cast<unsigned long long>(signals));
+        return std::string(text);
+    };
+    return "Name:\t" + process.name + "\nUmask:\t0022\nState:\t" + process.state +
+           " (some)\nTgid:\t" + std::to_string(leader) + "\nNgid:\t0\nPid:\t" +
+           std::to_string(process.pid) + "\n" + std::string(600, 'x') + "\n" +
+           set("SigBlk", process.blocks) + set("SigIgn", process.ignores) + set("SigCgt", caught);
 }
 
 void add_entry(std::string& entries, const std::string& name) {

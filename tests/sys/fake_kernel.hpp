@@ -28,6 +28,8 @@ struct Process {
     std::string cgroup = "0::/\n";
     SignalSet ignores = 0;  ///< as /proc/PID/status tells
     SignalSet blocks = 0;
+    int threads = 1;
+    int thread_of = 0;  ///< not 0: it is a thread of that process
 };
 
 struct Sent {

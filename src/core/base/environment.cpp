@@ -22,6 +22,9 @@ bool expand_variables(std::string_view text, char* const* environment, Writer& o
             return refuse(bad, "no closing brace in", slice(text, at), "${NAME}, ${NAME:-default}");
         }
         const std::string_view inside = slice(braced, 0, end);
+        if (has(inside, "${")) {
+            return refuse(bad, "no variable within another:", slice(text, at), "${NAME:-default}");
+        }
         const std::size_t default_at = find(inside, ":-");
         std::string_view value = find_in_environment(environment, slice(inside, 0, default_at));
         // As in the shell, an empty value counts as none where there is a default.

@@ -10,7 +10,8 @@ namespace usher {
 std::string_view find_in_environment(char* const* environment, std::string_view name);
 
 /// Replaces `${NAME}` and `${NAME:-default}` in `text`, into `out`, as a shell would.
-/// False: an unset name without default, a `${` that never closes, or no room; `bad` says which.
+/// False: an unset name without default, a `${` that never closes or within another, or no room;
+/// `bad` says which.
 bool expand_variables(std::string_view text, char* const* environment, Writer& out, BadInput& bad);
 
 }  // namespace usher

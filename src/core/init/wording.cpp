@@ -37,7 +37,7 @@ void add_fact(Writer& line, std::string_view word, const Facts& facts) {
     } else if (word == "reason") {
         line.add_untrusted(facts.reason);
     } else if (word == "place") {
-        line.add(facts.place);
+        line.add_untrusted(facts.place);
     }
 }
 

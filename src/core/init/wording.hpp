@@ -28,7 +28,7 @@ struct Facts {
     int wait_status = 0;        ///< {end}: "exit code 3", "ended by SIGTERM"
     Literal stage{};            ///< {stage}: the call that failed
     std::string_view reason{};  ///< {reason}: why
-    Literal place{};            ///< {place}: where it was looked for
+    std::string_view place{};   ///< {place}: where it was looked for, and what may help
 };
 
 /// `pattern` with the facts in place of the words in braces.

@@ -2,6 +2,7 @@
 #include "options.hpp"
 
 #include "edit_distance.hpp"
+#include "slips.hpp"
 
 namespace usher {
 
@@ -43,6 +44,7 @@ constexpr Option table[] = {
     {Id::timeout, probe, 't', 0, "timeout", "DURATION", "3s", "for everything together"},
     {Id::timeout, wait, 't', 0, "timeout", "DURATION", "30s", "for everything together; 0 or inf: for ever"},
     {Id::interval, wait, 0, 0, "interval", "DURATION", "500ms", "between tries"},
+    {Id::try_timeout, wait, 0, 0, "try-timeout", "DURATION", "10s", "for one try"},
     {Id::status, checks, 0, 0, "status", "LIST", "200-399", "accepted statuses: 200,204,300-399"},
     {Id::method, checks, 0, 0, "method", "M", "GET", "the request's method"},
     {Id::header, checks, 'H', repeatable, "header", "'K: V'", "", "a header of the request"},
@@ -72,7 +74,7 @@ constexpr CommandText command_texts[command_count] = {
     {"wait", "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
      "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time."},
     {"sleep", "usher sleep DURATION...",
-     "Sleeps for the sum. TERM and INT end it at once: 143, 130."},
+     "Sleeps for the sum. TERM, INT, QUIT and HUP end it at once: 128 and the signal."},
     {"status", "usher status [--json]",
      "Says what the init of this container is doing. Exit code 1: there is none."},
 };
@@ -81,6 +83,9 @@ constexpr const CommandText& text_of(Command command) {
 }
 
 constexpr std::string_view prefix = "USHER_";
+
+// Those that are no option of the run form.
+constexpr char other_variables[][20] = {"USHER_PROBE", "USHER_PROBE_TIMEOUT"};
 
 // A word is near when at most a third of it (and never more than three letters) is off.
 constexpr int nearness_limit(std::size_t length) {
@@ -138,6 +143,26 @@ const Option* nearest_in(std::span<const Option> options, Command command, std::
     return best;
 }
 
+bool is_first_part_of(std::string_view part, std::string_view whole) {
+    return !part.empty() && take_prefix(whole, part) && whole.starts_with('-');
+}
+
+// "log" for "log-format", and "grace-period" for "grace".
+const Option* sharing_a_first_part(std::span<const Option> options, Command command,
+                                   std::string_view word) {
+    for (const Option& option : options) {
+        if (!option.known_in(command)) continue;
+        const std::string_view name = option.name().view();
+        if (is_first_part_of(word, name) || is_first_part_of(name, word)) return &option;
+    }
+    return nullptr;
+}
+
+const Option* meant_in(std::span<const Option> options, Command command, std::string_view word) {
+    const Option* const nearest = nearest_in(options, command, word);
+    return nearest != nullptr ? nearest : sharing_a_first_part(options, command, word);
+}
+
 }  // namespace
 
 std::span<const Option> option_table() { return table; }
@@ -158,7 +183,7 @@ const Option* find_option(Command command, std::string_view name) {
 const Option* find_option(Command command, char letter) { return find_in(table, command, letter); }
 
 const Option* nearest_option(Command command, std::string_view word) {
-    return nearest_in(table, command, word);
+    return meant_in(table, command, word);
 }
 
 void add_variable_name(Writer& line, const Option& option) {
@@ -174,6 +199,8 @@ const Option* find_variable(std::string_view name) {
     return nullptr;
 }
 
+namespace {
+
 const Option* nearest_variable(std::string_view name) {
     char lowered[24];
     Writer stem(lowered);
@@ -182,9 +209,32 @@ const Option* nearest_variable(std::string_view name) {
     return option != nullptr && option->has_variable() ? option : nullptr;
 }
 
-bool is_foreign_variable(std::string_view name) {
-    return has(name, "_SERVICE_") || has(name, "_PORT") || name.starts_with("USHER_PROBE") ||
-           name == "USHER_NESTED";
+bool is_other_variable(std::string_view name) {
+    for (const auto& other : other_variables) {
+        if (name == other) return true;
+    }
+    return name == "USHER_NESTED";  // the mark that an outer usher leaves
+}
+
+}  // namespace
+
+void add_nearest_variable(Writer& line, std::string_view name) {
+    for (const auto& other : other_variables) {
+        if (edit_distance(name, other) > 2) continue;
+        line.add(Literal::of_table(other));
+        return;
+    }
+    if (const Option* nearest = nearest_variable(name)) {
+        add_variable_name(line, *nearest);
+    } else if (name.starts_with("USHER_PROBE")) {
+        line.add("USHER_PROBE");
+    }
+}
+
+bool is_unknown_variable(std::string_view name) {
+    const bool is_kubernetes = has(name, "_SERVICE_") || has(name, "_PORT");
+    return name.starts_with(prefix) && !is_kubernetes && !is_other_variable(name) &&
+           find_variable(name) == nullptr;
 }
 
 const Option* OptionReader::fail(const BadInput& bad) {
@@ -215,12 +265,15 @@ const Option* OptionReader::long_option(std::string_view word) {
         option = find_abbreviated(table_, name);
     }
     if (option != nullptr) return take_value(*option, attached);
-    const Option* nearest = nearest_in(table_, command_, name);
-    if (nearest == nullptr) {
-        return fail(
-            {.problem = unknown_option, .accepted = "the options of --help", .word = spelling_});
+    BadInput bad{.problem = unknown_option, .word = spelling_};
+    if (is_own_table()) bad.hint = slip_of(command_, name);
+    const Option* const nearest = bad.hint.empty() ? meant_in(table_, command_, name) : nullptr;
+    if (nearest != nullptr) {
+        bad.nearest = nearest->name();
+    } else if (bad.hint.empty()) {
+        bad.accepted = "the options of --help";
     }
-    return fail({.problem = unknown_option, .nearest = nearest->name(), .word = spelling_});
+    return fail(bad);
 }
 
 // Letters may share a word, and the last may have its value in it: -vt5s.
@@ -228,8 +281,9 @@ const Option* OptionReader::letter() {
     spelling_ = words_[at_ - 1];
     const Option* const option = find_in(table_, command_, spelling_[in_word_]);
     if (option == nullptr) {
-        BadInput bad{.problem = unknown_option, .accepted = "the options of --help"};
-        bad.word = spelling_;
+        BadInput bad{.problem = unknown_option, .word = spelling_};
+        if (is_own_table()) bad.hint = slip_of(command_, spelling_[in_word_]);
+        if (bad.hint.empty()) bad.accepted = "the options of --help";
         if (spelling_.size() > 2) {
             bad.where = spelling_;
             bad.word = slice(spelling_, in_word_, 1);

@@ -36,6 +36,7 @@ enum class OptionId : std::uint8_t {
     log_format,
     timeout,
     interval,
+    try_timeout,
     status,
     method,
     header,
@@ -99,11 +100,10 @@ const Option* nearest_option(Command command, std::string_view word);
 void add_variable_name(Writer& line, const Option& option);
 /// The option that the variable `name` stands for; null if there is none.
 const Option* find_variable(std::string_view name);
-/// The option whose variable `name` was most likely meant to be; null if none is near.
-const Option* nearest_variable(std::string_view name);
-/// USHER_* names that are no options of the run form: Kubernetes' service variables, those of
-/// `usher probe`, and the mark that an outer usher leaves.
-bool is_foreign_variable(std::string_view name);
+/// The variable that `name` was most likely meant to be; nothing if none is near.
+void add_nearest_variable(Writer& line, std::string_view name);
+/// USHER_* names that nobody knows. Kubernetes' service variables are none of them.
+bool is_unknown_variable(std::string_view name);
 
 inline constexpr Literal unknown_option = "unknown option";
 
@@ -136,6 +136,7 @@ class OptionReader {
     [[nodiscard]] bool ended_by_dashes() const { return ended_by_dashes_; }
 
   private:
+    [[nodiscard]] bool is_own_table() const { return table_.data() == option_table().data(); }
     const Option* long_option(std::string_view word);
     const Option* letter();
     const Option* take_value(const Option& option, bool attached);

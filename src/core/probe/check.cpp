@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "check.hpp"
 
+#include <algorithm>
+
+#include "check_slips.hpp"
 #include "http.hpp"
 #include "ip_address.hpp"
 #include "number.hpp"
@@ -15,6 +18,20 @@ constexpr Literal check_forms =
     "http://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, unix:/SOCKET, "
     "grpc://HOST:PORT[/SERVICE], file:/PATH, pid:/PATH, ready:, live:";
 constexpr Literal endpoint_forms = "HOST:PORT, [IPv6]:PORT or unix:/SOCKET";
+constexpr Literal no_shell = "write ${{}}: there is no shell here";
+
+bool take_scheme(std::string_view& text, std::string_view scheme) {
+    const bool begins = equal_ignoring_case(slice(text, 0, scheme.size()), scheme);
+    if (begins) text.remove_prefix(scheme.size());
+    return begins;
+}
+
+// The letters of a host's name, an IPv4 address or a network interface.
+bool is_name(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+        return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || is_digit(c) || has("-_.", c);
+    });
+}
 
 bool set_unix(std::string_view path, Check& check, BadInput& bad) {
     const bool is_abstract = path.starts_with("@");
@@ -27,49 +44,83 @@ bool set_unix(std::string_view path, Check& check, BadInput& bad) {
     return true;
 }
 
+// No password is printed, whatever else is wrong with it.
+bool refuse_user(CheckKind kind, BadInput& bad) {
+    if (kind == CheckKind::tcp) return refuse(bad, "no user:password@", {}, endpoint_forms);
+    return refuse_slip(bad, "no user:password@", {}, "use -H 'Authorization: ...'", {});
+}
+
+bool refuse_host(BadInput& bad, std::string_view authority, std::string_view host) {
+    const std::string_view variable = shell_variable(host);
+    if (variable.empty()) return refuse(bad, "not a host", authority, endpoint_forms);
+    return refuse_slip(bad, "not a host", authority, no_shell, variable);
+}
+
+bool set_port(std::string_view text, Endpoint& endpoint, BadInput& bad) {
+    const auto port = parse_number(text, 65535);
+    const std::string_view variable = shell_variable(text);
+    if (!variable.empty()) return refuse_slip(bad, "not a port", text, no_shell, variable);
+    if (!port || *port == 0) return refuse(bad, "not a port", text, "1 to 65535");
+    endpoint.port = static_cast<std::uint16_t>(*port);
+    return true;
+}
+
+// "::1" or "fe80::1%eth0", as it stands in brackets; %25 is how a URL writes the % (RFC 6874).
+bool set_v6(std::string_view text, Endpoint& endpoint) {
+    std::string_view zone = text;
+    endpoint.host = take_until(zone, '%');
+    const bool has_zone = zone.data() != nullptr;
+    if (zone.size() > 2) take_prefix(zone, "25");
+    endpoint.zone = zone;
+    const auto address = parse_ip(endpoint.host);
+    return address && address->v6 && (!has_zone || is_name(zone));
+}
+
 // HOST[:PORT], with an IPv6 address in brackets. `port` keeps its value when there is none.
 bool set_tcp(std::string_view authority, Check& check, BadInput& bad) {
     Endpoint& endpoint = check.endpoint;
     endpoint.authority = authority;
+    if (has(authority, '@')) return refuse_user(check.kind, bad);
     std::string_view rest = authority;
     if (take_prefix(rest, "[")) {
-        endpoint.host = take_until(rest, ']');
-        const auto address = parse_ip(endpoint.host);
+        const std::string_view inside = take_until(rest, ']');
         const bool is_closed = rest.data() != nullptr;
-        if (!address || !address->v6 || !is_closed || (!rest.empty() && rest[0] != ':')) {
-            return refuse(bad, "not a host", authority, endpoint_forms);
+        if (!set_v6(inside, endpoint) || !is_closed || (!rest.empty() && rest[0] != ':')) {
+            return refuse_host(bad, authority, {});
         }
         if (!rest.empty()) rest.remove_prefix(1);
     } else {
         endpoint.host = take_until(rest, ':');
+        if (!endpoint.host.empty() && !is_name(endpoint.host)) {
+            return refuse_host(bad, authority, endpoint.host);
+        }
     }
     const bool has_port = slice(authority, authority.size() - rest.size() - 1).starts_with(":");
-    if (has_port) {
-        const auto port = parse_number(rest, 65535);
-        if (!port || *port == 0) return refuse(bad, "not a port", rest, "1 to 65535");
-        endpoint.port = static_cast<std::uint16_t>(*port);
-    } else if (endpoint.port == 0) {
-        return refuse(bad, "needs a port", authority, endpoint_forms);
-    }
-    return true;
+    if (has_port) return set_port(rest, endpoint, bad);
+    return endpoint.port != 0 || refuse(bad, "needs a port", authority, endpoint_forms);
 }
 
-// "unix:/SOCKET[:/REST]" or "HOST[:PORT][/REST]"; the rest keeps its slash.
-bool set_endpoint_and_target(std::string_view text, Check& check, BadInput& bad) {
-    if (take_prefix(text, "unix:")) {
+// "unix:/SOCKET[:/REST]" or "HOST[:PORT][/REST]"; the rest keeps what it begins with, one of
+// `ends`.
+bool set_endpoint_and_target(std::string_view text, std::string_view ends, Check& check,
+                             BadInput& bad) {
+    if (take_scheme(text, "unix:")) {
         const std::size_t at = find(text, ":/");
         if (at != text.size()) check.target = slice(text, at + 1);
         return set_unix(slice(text, 0, at), check, bad);
     }
-    const std::size_t at = find(text, '/');
+    const std::size_t at = std::min(text.find_first_of(ends), text.size());
     check.target = slice(text, at);
-    return set_tcp(slice(text, 0, at), check, bad);
+    if (set_tcp(slice(text, 0, at), check, bad)) return true;
+    // A password may have a slash in it.
+    return has(check.target, '@') && bad.problem == "not a port" ? refuse_user(check.kind, bad)
+                                                                 : false;
 }
 
 bool parse_http(std::string_view text, Check& check, BadInput& bad) {
     check.kind = CheckKind::http;
     check.endpoint.port = default_http_port;
-    if (!set_endpoint_and_target(text, check, bad)) return false;
+    if (!set_endpoint_and_target(text, "/?#", check, bad)) return false;
     check.target = take_until(check.target, '#');
     if (check.target.empty()) check.target = "/";
     if (!is_http_target(check.target)) {
@@ -80,7 +131,7 @@ bool parse_http(std::string_view text, Check& check, BadInput& bad) {
 
 bool parse_grpc(std::string_view text, Check& check, BadInput& bad) {
     check.kind = CheckKind::grpc;
-    if (!set_endpoint_and_target(text, check, bad)) return false;
+    if (!set_endpoint_and_target(text, "/", check, bad)) return false;
     if (!check.target.empty()) check.target.remove_prefix(1);
     return true;
 }
@@ -88,8 +139,10 @@ bool parse_grpc(std::string_view text, Check& check, BadInput& bad) {
 bool parse_file(std::string_view text, Check& check, BadInput& bad) {
     check.kind = CheckKind::file;
     check.target = take_until(text, '?');
-    if (check.target.empty()) return refuse(bad, "needs a path", check.text, "file:/PATH");
-    while (!text.empty()) {
+    if (!check.target.starts_with('/')) {
+        return refuse(bad, "needs a path", check.text, "file:/PATH");
+    }
+    while (text.data() != nullptr) {
         std::string_view value = take_until(text, '&');
         const std::string_view word = value;
         const std::string_view name = take_until(value, '=');
@@ -123,33 +176,52 @@ bool parse_state(CheckKind kind, std::string_view rest, Check& check, BadInput& 
     return rest.empty() || refuse(bad, "unknown check", check.text, check_forms);
 }
 
+bool refuse_check(std::string_view text, BadInput& bad) {
+    const std::size_t scheme = find(text, "://");
+    // What is before an @ may be a password.
+    if (has(slice(text, scheme), '@')) text = slice(text, 0, scheme + 3);
+    const Literal slip = has_control(text) ? Literal() : slip_of_check(text);
+    if (slip.empty()) return refuse(bad, "unknown check", text, check_forms);
+    return refuse_slip(bad, "unknown check", text, slip, text);
+}
+
 }  // namespace
 
 bool parse_check(std::string_view text, Check& check, BadInput& bad) {
     check = {.text = text};
-    if (text.empty() || has_control(text)) return refuse(bad, "unknown check", text, check_forms);
-    if (take_prefix(text, "http://")) return parse_http(text, check, bad);
+    if (text.empty() || has_control(text)) return refuse_check(text, bad);
+    if (take_scheme(text, "http://")) return parse_http(text, check, bad);
     if (text[0] == ':') return parse_http(text, check, bad);
-    if (take_prefix(text, "tcp://")) {
+    if (take_scheme(text, "tcp://")) {
         check.kind = CheckKind::tcp;
         return set_tcp(text, check, bad);
     }
-    if (take_prefix(text, "unix:")) {
+    if (take_scheme(text, "unix:")) {
         check.kind = CheckKind::tcp;
         return set_unix(text, check, bad);
     }
-    if (take_prefix(text, "grpc://")) return parse_grpc(text, check, bad);
-    if (take_prefix(text, "file:")) return parse_file(text, check, bad);
-    if (take_prefix(text, "pid:")) return parse_pid(text, check, bad);
-    if (take_prefix(text, "ready:")) return parse_state(CheckKind::ready, text, check, bad);
-    if (take_prefix(text, "live:")) return parse_state(CheckKind::live, text, check, bad);
-    if (take_prefix(text, "https://") || take_prefix(text, "grpcs://")) {
-        return refuse(bad, "TLS is not in this build:", check.text, "http://, grpc://, tcp://");
+    if (take_scheme(text, "grpc://")) return parse_grpc(text, check, bad);
+    if (take_scheme(text, "file:")) return parse_file(text, check, bad);
+    if (take_scheme(text, "pid:")) return parse_pid(text, check, bad);
+    if (take_scheme(text, "ready:")) return parse_state(CheckKind::ready, text, check, bad);
+    if (take_scheme(text, "live:")) return parse_state(CheckKind::live, text, check, bad);
+    if (take_scheme(text, "https://") || take_scheme(text, "grpcs://")) {
+        const std::string_view word = has(text, '@') ? std::string_view("https://") : check.text;
+        return refuse(bad, "TLS is not in this build:", word, "http://, grpc://, tcp://");
     }
     if (text[0] == '-') {
         return refuse(bad, "options go before the checks:", text, "usher probe [OPTIONS] CHECK...");
     }
-    return refuse(bad, "unknown check", text, check_forms);
+    return refuse_check(text, bad);
+}
+
+std::string_view with_path(std::string_view text, Writer& out) {
+    std::string_view rest = text;
+    if (!take_scheme(rest, "http://")) return text;
+    const std::size_t at =
+        text.size() - rest.size() + std::min(rest.find_first_of("/?#"), rest.size());
+    if (at == text.size() || text[at] != '?') return text;
+    return out.add_raw(slice(text, 0, at)).add('/').add_raw(slice(text, at)).view();
 }
 
 }  // namespace usher

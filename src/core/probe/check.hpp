@@ -13,6 +13,7 @@ enum class CheckKind : std::uint8_t { http, tcp, grpc, file, pid, ready, live, p
 struct Endpoint {
     bool is_unix = false;
     std::string_view host;  ///< name or address without brackets; empty: loopback. Not for unix
+    std::string_view zone;  ///< of an IPv6 address: the network interface (RFC 4007); may be empty
     std::string_view path;  ///< of the unix socket; an abstract one begins with '@'
     std::uint16_t port = 0;
     std::string_view authority;  ///< host and port as written: the Host header, :authority
@@ -34,5 +35,9 @@ inline constexpr std::size_t longest_unix_path = 107;
 
 /// False: `bad` says what was wrong. `text` must outlive the check.
 bool parse_check(std::string_view text, Check& check, BadInput& bad);
+
+/// "http://HOST?query" as "http://HOST/?query", which is what is asked for, in `out`; any other
+/// text as it is.
+std::string_view with_path(std::string_view text, Writer& out);
 
 }  // namespace usher

@@ -17,6 +17,18 @@ bool set_timeout(ProbeSettings& settings, Command command, std::string_view text
     return may_be_infinite || refuse(bad, "not a time to wait", text, "more than 0");
 }
 
+// Without any pause a refused connection would be tried as often as the processor can.
+bool set_interval(ProbeSettings& settings, std::string_view text, BadInput& bad) {
+    if (!set_duration(settings.interval, text, false, bad)) return false;
+    if (settings.interval == 0) settings.interval = 10 * millisecond;
+    return true;
+}
+
+bool set_try_timeout(ProbeSettings& settings, std::string_view text, BadInput& bad) {
+    if (!set_duration(settings.try_timeout, text, true, bad)) return false;
+    return settings.try_timeout > 0 || refuse(bad, "not a time to wait", text, "more than 0");
+}
+
 bool set_statuses(ProbeSettings& settings, std::string_view text, BadInput& bad) {
     const auto statuses = parse_status_list(text);
     if (!statuses)
@@ -68,7 +80,8 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
                         std::string_view value, BadInput& bad) {
     switch (id) {
         case OptionId::timeout: return set_timeout(settings, command, value, bad);
-        case OptionId::interval: return set_duration(settings.interval, value, false, bad);
+        case OptionId::interval: return set_interval(settings, value, bad);
+        case OptionId::try_timeout: return set_try_timeout(settings, value, bad);
         case OptionId::status: return set_statuses(settings, value, bad);
         case OptionId::method:
             settings.method = value;
@@ -85,6 +98,27 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
         case OptionId::verbose: ++settings.verbosity; break;
         case OptionId::quiet: --settings.verbosity; break;
         default: break;
+    }
+    return true;
+}
+
+void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling) {
+    if (id == OptionId::status || id == OptionId::method || id == OptionId::contains) {
+        settings.for_http = spelling;
+    } else if (id == OptionId::header || id == OptionId::host) {
+        settings.for_request = spelling;
+    }
+}
+
+bool options_fit(const ProbeSettings& settings, bool any_http, bool any_grpc, BadInput& bad) {
+    constexpr Literal unused = "no check of this call can use it";
+    if (!settings.for_http.empty() && !any_http) {
+        bad.where = settings.for_http;
+        return refuse(bad, unused, {}, "http://, :PORT/PATH");
+    }
+    if (!settings.for_request.empty() && !any_http && !any_grpc) {
+        bad.where = settings.for_request;
+        return refuse(bad, unused, {}, "http://, :PORT/PATH, grpc://");
     }
     return true;
 }

@@ -39,6 +39,7 @@ struct ProbeSettings {
 
     Duration timeout;  ///< total; infinite only for `wait`
     Duration interval = 500 * millisecond;
+    Duration try_timeout = 10 * second;
     std::string_view status_list = "200-399";
     StatusSet statuses;
     std::string_view method = "GET";
@@ -49,10 +50,18 @@ struct ProbeSettings {
     bool invert = false;
     bool allow_remote;  ///< always for `wait`
     int verbosity = 0;
+    // The last option that was given of those that only some kinds of checks can use; may be empty.
+    std::string_view for_http;     ///< --status, --method, --contains
+    std::string_view for_request;  ///< --header, --host: http and grpc
 };
 
 /// Applies one option of `probe` or `wait`. False: `bad` says what was wrong with the value.
 bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
                         std::string_view value, BadInput& bad);
+
+/// Notes an option as it was written, for options_fit.
+void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling);
+/// False, and `bad` says which: an option was given that none of the checks can use.
+bool options_fit(const ProbeSettings& settings, bool any_http, bool any_grpc, BadInput& bad);
 
 }  // namespace usher

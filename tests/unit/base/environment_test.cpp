@@ -82,6 +82,14 @@ TEST_F(Environment, refuses_a_brace_that_never_closes) {
     EXPECT_EQ(expand("${PORT:-80"), "no closing brace in '${PORT:-80" + forms);
 }
 
+TEST_F(Environment, refuses_a_variable_within_another) {
+    for (const std::string text :
+         {"${NONE:-${PORT}}", "${PORT:-${NONE:-80}}", "${${PORT}}", "${A${B}"})
+        EXPECT_EQ(expand("x" + text + "y"), "no variable within another: '" + text +
+                                                "y'; accepted: "
+                                                "${NAME:-default}");
+}
+
 TEST_F(Environment, refuses_what_does_not_fit) {
     EXPECT_EQ(expand("ab${PORT}c", 7), "ab8080c");
     EXPECT_EQ(expand("ab${PORT}cd", 7).rfind("too long when expanded:", 0), 0U);

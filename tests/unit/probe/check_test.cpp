@@ -189,8 +189,9 @@ TEST(parse_check, wants_a_port_where_none_is_usual) {
 }
 
 TEST(parse_check, refuses_brackets_around_anything_but_an_ipv6_address) {
-    for (const std::string host : {"[]:1", "[app]:1", "[127.0.0.1]:1", "[::1]1", "[::1]x:1",
-                                   "[[::1]]:1", "[fe80::1%eth0]:1"}) {
+    for (const std::string host :
+         {"[]:1", "[app]:1", "[127.0.0.1]:1", "[::1]1", "[::1]x:1", "[[::1]]:1", "[fe80::1%]:1",
+          "[127.0.0.1%eth0]:1", "[fe80::1%e h]:1"}) {
         EXPECT_EQ(refusal("tcp://" + host),
                   "not a host '" + host + "'; accepted: HOST:PORT, [IPv6]:PORT or unix:/SOCKET");
         EXPECT_EQ(refusal("http://" + host + "/x"),
@@ -198,13 +199,15 @@ TEST(parse_check, refuses_brackets_around_anything_but_an_ipv6_address) {
     }
 }
 
-// Until parse_check looks for the bracket: it takes "http://[::1/x" for "http://[::1]/x".
 TEST(parse_check, refuses_a_bracket_that_never_closes) {
     for (const char* text : {"http://[::1/x", "http://[::1:1/x", "tcp://[::1", "grpc://[::1:1"})
         EXPECT_EQ(refusal(text).rfind("not a host", 0), 0U) << text;
 }
 
 TEST(parse_check, refuses_a_path_that_cannot_be_sent) {
+    EXPECT_EQ(refusal(":80/\xc3\xa9"),
+              "not a path '/?"
+              "?'; accepted: printable ASCII without blanks");
     EXPECT_EQ(refusal(":80/a b"), "not a path '/a b'; accepted: printable ASCII without blanks");
     EXPECT_EQ(refusal("http://unix:/run/app.sock:/a b"),
               "not a path '/a b'; accepted: printable ASCII without blanks");
@@ -216,7 +219,6 @@ TEST(parse_check, reads_a_file_check) {
     EXPECT_EQ(check.target, "/tmp/healthy");
     EXPECT_EQ(check.max_age, infinite);
     EXPECT_EQ(check.min_size, 0U);
-    EXPECT_EQ(good("file:relative").target, "relative");
 }
 
 TEST(parse_check, reads_the_conditions_of_a_file_check) {
@@ -229,12 +231,11 @@ TEST(parse_check, reads_the_conditions_of_a_file_check) {
     EXPECT_EQ(swapped.min_size, 0U);
     EXPECT_EQ(good("file:/a?max-age=1&max-age=2").max_age, 2 * second);
     EXPECT_EQ(good("file:/a?min-size=9223372036854775807").min_size, 9223372036854775807U);
-    EXPECT_EQ(good("file:/a?").target, "/a");
 }
 
 TEST(parse_check, refuses_conditions_that_it_does_not_know) {
     for (const std::string condition :
-         {"max-age", "max-age=", "max-age=x", "max-age=inf", "max-age=-1",
+         {"", "max-age", "max-age=", "max-age=x", "max-age=inf", "max-age=-1",
           "min-size=", "min-size=1k", "min-size=-1", "min-size=9223372036854775808", "min-size=1=2",
           "age=1", "Max-Age=1", "max-age=1,min-size=1"}) {
         const std::string says =
@@ -247,6 +248,7 @@ TEST(parse_check, refuses_conditions_that_it_does_not_know) {
 
 TEST(parse_check, wants_the_path_of_a_file) {
     EXPECT_EQ(refusal("file:"), "needs a path 'file:'; accepted: file:/PATH");
+    EXPECT_EQ(refusal("file:relative"), "needs a path 'file:relative'; accepted: file:/PATH");
     EXPECT_EQ(refusal("file:?max-age=1"), "needs a path 'file:?max-age=1'; accepted: file:/PATH");
 }
 
@@ -277,10 +279,88 @@ const std::string all_forms =
     "grpc://HOST:PORT[/SERVICE], file:/PATH, pid:/PATH, ready:, live:";
 
 TEST(parse_check, refuses_what_is_no_check_and_says_what_is_one) {
-    for (const std::string text : {"app", "localhost:80", "HTTP://app/", "http:/app", "ftp://app",
-                                   "ready", "live", "ready:now", "live:/", "/healthz", " :80"})
+    for (const std::string text : {"app", "http:/app", "ftp://app", "ready:now", "live:/", " :80",
+                                   "app:http", "a b:80", "99999", ""})
         EXPECT_EQ(refusal(text), "unknown check '" + text + "'" + all_forms);
-    EXPECT_EQ(refusal("").rfind("unknown check", 0), 0U) << refusal("");
+}
+
+TEST(parse_check, knows_frequent_slips_and_says_what_was_meant) {
+    const struct {
+        const char* text;
+        const char* says;
+    } cases[] = {
+        {"localhost:8080",
+         "unknown check 'localhost:8080'; did you mean http://localhost:8080/ or "
+         "tcp://localhost:8080?"},
+        {"[::1]:80", "unknown check '[::1]:80'; did you mean http://[::1]:80/ or tcp://[::1]:80?"},
+        {"db:5432/x", "unknown check 'db:5432/x'; did you mean http://db:5432/x?"},
+        {"8080", "unknown check '8080'; did you mean :8080/ or tcp://:8080?"},
+        {"/healthz",
+         "unknown check '/healthz'; a path needs a port, as in :8080/healthz; a file is "
+         "file:/healthz"},
+        {"ready", "unknown check 'ready'; did you mean ready:?"},
+        {"live", "unknown check 'live'; did you mean live:?"},
+        {":$PORT/x", "not a port '$PORT'; write ${PORT}: there is no shell here"},
+        {"tcp://db:$DB_PORT", "not a port '$DB_PORT'; write ${DB_PORT}: there is no shell here"},
+        {"tcp://$HOST:80", "not a host '$HOST:80'; write ${HOST}: there is no shell here"},
+    };
+    for (const auto& c : cases) EXPECT_EQ(refusal(c.text), c.says);
+}
+
+TEST(parse_check, prints_no_password) {
+    const std::string says = "no user:password@; use -H 'Authorization: ...'";
+    EXPECT_EQ(refusal("http://user:hunter2@h/"), says);
+    EXPECT_EQ(refusal("http://hunter2@h/"), says);
+    EXPECT_EQ(refusal("http://user:hun/ter2@h/"), says);
+    EXPECT_EQ(refusal("http://user:hun?ter2@h/"), says);
+    EXPECT_EQ(refusal("grpc://user:hunter2@h:1"), says);
+    for (const char* text : {"tcp://user:hunter2@h:1", "tcp://user@hunter2@h:x", ":hunter2@h/",
+                             "https://user:hunter2@h/", "amqp://user:hunter2@h:5672/",
+                             "amqp://user:hunter2\n@h:5672/"})
+        EXPECT_EQ(refusal(text).find("hunter2"), std::string::npos) << refusal(text);
+    EXPECT_EQ(good("http://h/users/@me").target, "/users/@me");
+}
+
+TEST(parse_check, takes_a_scheme_in_any_case) {
+    EXPECT_EQ(good("HTTP://app/").kind, CheckKind::http);
+    EXPECT_EQ(good("Http://UNIX:/run/a:/x").endpoint.path, "/run/a");
+    EXPECT_EQ(good("TCP://app:1").kind, CheckKind::tcp);
+    EXPECT_EQ(good("Grpc://app:1").kind, CheckKind::grpc);
+    EXPECT_EQ(good("FILE:/a").kind, CheckKind::file);
+    EXPECT_EQ(good("Ready:").kind, CheckKind::ready);
+}
+
+TEST(parse_check, takes_only_the_letters_of_a_host_s_name) {
+    EXPECT_EQ(good("tcp://my_db-1.svc:1").endpoint.host, "my_db-1.svc");
+    for (const std::string host : {"local host", "a,b", "a!b", "caf\xc3\xa9", "a%20b", "a\\b"}) {
+        EXPECT_EQ(refusal("http://" + host + "/").rfind("not a host '", 0), 0U) << host;
+        EXPECT_EQ(refusal("tcp://" + host + ":1").rfind("not a host '", 0), 0U) << host;
+        EXPECT_EQ(refusal("grpc://" + host + ":1").rfind("not a host '", 0), 0U) << host;
+    }
+}
+
+TEST(parse_check, keeps_the_zone_of_an_ipv6_address) {
+    const Check plain = good("http://[fe80::1%eth0]:80/");
+    EXPECT_EQ(plain.endpoint.host, "fe80::1");
+    EXPECT_EQ(plain.endpoint.zone, "eth0");
+    EXPECT_EQ(good("tcp://[fe80::1%25eth0]:80").endpoint.zone, "eth0");
+    EXPECT_EQ(good("tcp://[fe80::1%25]:80").endpoint.zone, "25");
+    EXPECT_EQ(good("tcp://[fe80::1]:80").endpoint.zone, "");
+}
+
+std::string whole(std::string_view text) {
+    char room[64];
+    Writer out(room);
+    return std::string(with_path(text, out));
+}
+
+TEST(with_path, adds_the_slash_before_a_query) {
+    EXPECT_EQ(whole("http://localhost?x"), "http://localhost/?x");
+    EXPECT_EQ(whole("HTTP://localhost:1?x=/y"), "HTTP://localhost:1/?x=/y");
+    EXPECT_EQ(good("http://localhost/?x").target, "/?x");
+    for (const char* text :
+         {"http://a/?x", "http://a", "http://a#?", "file:/a?max-age=1s", "?", ""})
+        EXPECT_EQ(whole(text), text);
 }
 
 TEST(parse_check, refuses_control_characters_wherever_they_stand) {

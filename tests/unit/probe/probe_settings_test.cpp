@@ -154,7 +154,17 @@ TEST_F(ProbeOptions, take_an_interval) {
     EXPECT_EQ(apply(OptionId::interval, "2s", Command::wait), "");
     EXPECT_EQ(wait.interval, 2 * second);
     EXPECT_EQ(apply(OptionId::interval, "0", Command::wait), "");
-    EXPECT_EQ(wait.interval, 0);
+    EXPECT_EQ(wait.interval, 10 * millisecond);
+}
+
+TEST_F(ProbeOptions, take_a_time_for_one_try) {
+    EXPECT_EQ(wait.try_timeout, 10 * second);
+    EXPECT_EQ(apply(OptionId::try_timeout, "2s", Command::wait), "");
+    EXPECT_EQ(wait.try_timeout, 2 * second);
+    EXPECT_EQ(apply(OptionId::try_timeout, "inf", Command::wait), "");
+    EXPECT_EQ(wait.try_timeout, infinite);
+    EXPECT_NE(apply(OptionId::try_timeout, "0", Command::wait), "");
+    EXPECT_NE(apply(OptionId::try_timeout, "soon", Command::wait), "");
 }
 
 TEST_F(ProbeOptions, take_statuses_in_place_of_the_default_ones) {
@@ -256,6 +266,49 @@ TEST_F(ProbeOptions, count_how_much_is_to_be_said) {
     EXPECT_EQ(apply(OptionId::quiet), "");
     EXPECT_EQ(apply(OptionId::quiet), "");
     EXPECT_EQ(probe.verbosity, -1);
+}
+
+std::string unfit(std::initializer_list<std::pair<OptionId, const char*>> given, bool any_http,
+                  bool any_grpc) {
+    ProbeSettings settings(Command::probe);
+    for (const auto& [id, spelling] : given) note_option(settings, id, spelling);
+    BadInput bad;
+    if (options_fit(settings, any_http, any_grpc, bad)) return "";
+    char room[256];
+    Writer line(room);
+    add_bad_input(line, bad);
+    return std::string(line.view());
+}
+
+TEST(options_fit, when_one_of_the_checks_can_use_them) {
+    for (const auto& given :
+         {std::pair{OptionId::status, "--status"}, std::pair{OptionId::method, "--method"},
+          std::pair{OptionId::contains, "--contains"}}) {
+        EXPECT_EQ(unfit({given}, true, false), "");
+        const std::string says = std::string(given.second) +
+                                 ": no check of this call can use it; accepted: http://, "
+                                 ":PORT/PATH";
+        EXPECT_EQ(unfit({given}, false, false), says);
+        EXPECT_EQ(unfit({given}, false, true), says);
+    }
+    for (const auto& given :
+         {std::pair{OptionId::header, "-H"}, std::pair{OptionId::host, "--host"}}) {
+        EXPECT_EQ(unfit({given}, true, false) + unfit({given}, false, true), "");
+        EXPECT_EQ(unfit({given}, false, false),
+                  std::string(given.second) +
+                      ": no check of this call can use it; accepted: http://, :PORT/PATH, grpc://");
+    }
+}
+
+TEST(options_fit, any_check_when_they_are_not_about_a_request) {
+    EXPECT_EQ(unfit({{OptionId::timeout, "-t"},
+                     {OptionId::invert, "--not"},
+                     {OptionId::verbose, "-v"},
+                     {OptionId::quiet, "-q"},
+                     {OptionId::allow_remote, "--allow-remote"},
+                     {OptionId::interval, "--interval"}},
+                    false, false),
+              "");
 }
 
 }  // namespace
