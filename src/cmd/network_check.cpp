@@ -82,12 +82,12 @@ void NetworkCheck::connect_next(Time now) {
         addresses_.count > next_address_ ? addresses_.count - next_address_ : 1;
     attempt_end_ =
         deadline_ == infinite ? infinite : now + (deadline_ - now) / static_cast<Duration>(left);
-    begin_connect();
+    begin_connect(now);
     if (phase_ == Phase::connect && fd_ < 0) connect_failed(first_error_, now);
 }
 
 // Leaves fd_ at -1, with the errno in first_error_, when it failed at once.
-void NetworkCheck::begin_connect() {
+void NetworkCheck::begin_connect(Time now) {
     const Endpoint& endpoint = check_->endpoint;
     phase_ = Phase::connect;
     const sys::SocketAddress to =
@@ -107,7 +107,7 @@ void NetworkCheck::begin_connect() {
     const auto begun = fd ? sys::connect(fd.value, to) : Result<Done>(fd.error);
     if (fd && (begun || begun.error.number == EINPROGRESS)) {
         fd_ = fd.value;
-        if (begun) connected();
+        if (begun) connected(now);
         return;
     }
     if (fd) sys::close(fd.value);
@@ -125,12 +125,16 @@ void NetworkCheck::connect_failed(int number, Time now) {
         if (++next_address_ >= addresses_.count) return fail("connect", first_error_);
         const auto left = static_cast<Duration>(addresses_.count - next_address_);
         if (deadline_ != infinite) attempt_end_ = now + (deadline_ - now) / left;
-        begin_connect();
+        begin_connect(now);
         if (phase_ != Phase::connect || fd_ >= 0) return;
     }
 }
 
-void NetworkCheck::connected() {
+void NetworkCheck::connected(Time now) {
+    if (!check_->endpoint.is_unix && sys::is_connected_to_itself(fd_)) {
+        sys::reset_when_closed(fd_);
+        return connect_failed(ECONNREFUSED, now);
+    }
     trace("connected");
     if (check_->kind == CheckKind::tcp) return succeed();
     sent_ = 0;
@@ -296,7 +300,7 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
         case Phase::connect:
             if (ready) {
                 const auto done = sys::connect_result(fd_);
-                return done ? connected() : connect_failed(done.error.number, now);
+                return done ? connected(now) : connect_failed(done.error.number, now);
             }
             if (now >= attempt_end_) connect_failed(ETIMEDOUT, now);
             return;

@@ -36,9 +36,9 @@ class NetworkCheck {
     void choose_addresses(Time now);
     void addresses_known(Time now);
     void connect_next(Time now);
-    void begin_connect();
+    void begin_connect(Time now);
     void connect_failed(int number, Time now);
-    void connected();
+    void connected(Time now);
     void build_request();
     void send();
     void receive();

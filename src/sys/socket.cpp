@@ -120,6 +120,19 @@ Result<Done> connect_result(int fd) {
     return Done{};
 }
 
+bool is_connected_to_itself(int fd) {
+    SocketAddress own;
+    SocketAddress peer;
+    own.length = peer.length = sizeof own.bytes;
+    return ::syscall(SYS_getsockname, fd, raw(own), &own.length) == 0 &&
+           ::syscall(SYS_getpeername, fd, raw(peer), &peer.length) == 0 && own == peer;
+}
+
+void reset_when_closed(int fd) {
+    constexpr linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 Result<std::size_t> recv(int fd, std::span<char> room) {
     const long got = ::syscall(SYS_recvfrom, fd, room.data(), room.size(), 0, nullptr, nullptr);
     if (got < 0) return last_error();

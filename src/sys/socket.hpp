@@ -28,6 +28,12 @@ Result<int> datagram_socket(bool v6);
 /// backlog is full.
 Result<Done> connect(int fd, const SocketAddress& address);
 Result<Done> connect_result(int fd);
+/// Whether a TCP connection's own address is the peer's: the kernel chose the very port that was
+/// asked for, and met itself (a simultaneous open, RFC 9293, section 3.5), so nobody listens there.
+bool is_connected_to_itself(int fd);
+/// From here on closing resets the connection (SO_LINGER of 0 s, socket(7)): no TIME-WAIT is left
+/// that would keep a server from the port.
+void reset_when_closed(int fd);
 Result<std::size_t> recv(int fd, std::span<char> room);  ///< EAGAIN: nothing there
 Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from);
 Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to);

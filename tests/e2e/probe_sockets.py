@@ -249,3 +249,15 @@ def _():
     unhealthy(probe("-t", "9s", "tcp://no.such.name:80"),
               "tcp://no.such.name:80: resolve: no answer from the name servers")
     assert time.monotonic() - begin < 5
+
+
+@test("tcp: a connection to itself is a refused one, and keeps no server from the port")
+def _():
+    network()
+    with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as file:
+        file.write("50050 50053")    # the kernel soon picks the port that is asked for
+    code, out, err = run("wait", "-t", "500ms", "--interval", "5ms", "tcp://127.0.0.1:50052", "--",
+                         "echo", "STARTED")
+    equal((code, out), (124, ""), err)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 50052))    # a TIME-WAIT there would refuse it

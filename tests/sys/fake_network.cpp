@@ -242,6 +242,14 @@ Result<Done> connect_result(int fd) {
     return Done{};
 }
 
+bool is_connected_to_itself(int fd) {
+    FakeNetwork& net = network();
+    const auto peer = net.peers.find(net.sockets.at(fd).peer);
+    return peer != net.peers.end() && peer->second.is_oneself;
+}
+
+void reset_when_closed(int fd) { network().resets.push_back(network().sockets.at(fd).peer); }
+
 Result<std::size_t> recv(int fd, std::span<char> room) {
     FakeNetwork::Socket& socket = network().sockets.at(fd);
     const int number = take_error(network().peers[socket.peer].recv_errors);

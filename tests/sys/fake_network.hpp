@@ -36,6 +36,7 @@ class Connection {
 struct Peer {
     int refuses_with = 0;                 ///< what connect ends with; 0: it takes the connection
     Duration answers_after = 0;           ///< infinite: not at all
+    bool is_oneself = false;              ///< the kernel connects the socket to itself
     bool answers_at_once = false;         ///< connect itself says it, without EINPROGRESS
     std::size_t window = SIZE_MAX;        ///< how much it ever takes; then sending says EAGAIN
     std::size_t longest_send = SIZE_MAX;  ///< how much it takes of one call
@@ -81,6 +82,7 @@ struct FakeNetwork {
     std::vector<Asked> asked;             ///< datagrams
     std::vector<std::string> connected;   ///< connects, also those that failed
     std::vector<Duration> connect_times;  ///< when, from the start of the test
+    std::vector<std::string> resets;      ///< connections that were to be reset when closed
     int polls = 0;
     Duration longest_poll = 0;
 

@@ -146,6 +146,14 @@ TEST_F(NetworkCheckTest, when_all_addresses_fail_the_first_one_s_error_is_told) 
     EXPECT_EQ(run("tcp://localhost:80"), "unhealthy connect: Permission denied");
 }
 
+TEST_F(NetworkCheckTest, a_connection_to_itself_is_a_refused_one) {
+    network().peers[loopback] = {.is_oneself = true};
+    EXPECT_EQ(run("tcp://127.0.0.1:80"), "unhealthy connect: Connection refused");
+    EXPECT_EQ(network().resets, Texts{loopback});
+    network().peers[loopback6] = says(ok);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+}
+
 TEST_F(NetworkCheckTest, a_container_without_ipv6_has_one_loopback_address) {
     network().no_v6 = true;
     EXPECT_EQ(run("tcp://localhost:80"), "unhealthy connect: Connection refused");
