@@ -13,6 +13,8 @@ namespace usher::cmd {
 
 namespace {
 
+constexpr std::uint16_t default_http_port = 80;
+constexpr std::size_t authority_limit = 2 + ip_text_limit + 6;  // "[IPv6]:65535"
 constexpr std::string_view agent = "usher/" USHER_VERSION;
 // A unix socket with a full backlog says so at once, and never says when it has room again.
 constexpr Duration backlog_pause = 10 * millisecond;
@@ -147,26 +149,39 @@ void NetworkCheck::connected(Time now) {
     send();
 }
 
-std::string_view NetworkCheck::authority() const {
+// The Host header or :authority: name and port as they were written. ":8080" alone is none, and a
+// zone is not the server's business (RFC 9110, section 7.2; RFC 6874, section 4): these are made in
+// `room`, for which authority_limit is enough.
+std::string_view NetworkCheck::authority(std::span<char> room) const {
     if (!settings_->host.empty()) return settings_->host;
-    // ":8080" alone is no Host (RFC 9110, section 7.2).
-    const std::string_view own = check_->endpoint.authority;
-    return own.empty() || own[0] == ':' ? std::string_view("localhost") : own;
+    const Endpoint& endpoint = check_->endpoint;
+    const bool has_zone = has(endpoint.host, '%');
+    if (endpoint.is_unix || (!endpoint.host.empty() && !has_zone)) return endpoint.authority;
+    Writer text(room);
+    if (has_zone) {
+        text.add('[').add_raw(slice(endpoint.host, 0, find(endpoint.host, '%'))).add(']');
+    } else {
+        text.add("localhost");
+    }
+    const bool is_default = check_->kind == CheckKind::http && endpoint.port == default_http_port;
+    if (!is_default) text.add(':').add(endpoint.port);
+    return text.view();
 }
 
 void NetworkCheck::build_request() {
     std::optional<std::size_t> length = 0;
+    char room[authority_limit];
     if (check_->kind == CheckKind::http) {
         length = build_http_request(
             {.method = settings_->method,
              .target = check_->target,
-             .host = authority(),
+             .host = authority(room),
              .agent = agent,
              .headers = std::span(settings_->headers).first(settings_->header_count)},
             request_);
     } else if (check_->kind == CheckKind::grpc) {
         const GrpcRequest request{
-            .authority = authority(),
+            .authority = authority(room),
             .service = check_->target,
             .agent = agent,
             .timeout_ms = static_cast<std::uint64_t>(

@@ -52,7 +52,7 @@ class NetworkCheck {
     void finish(Verdict verdict);
     void disconnect();
     void trace(std::string_view what);
-    [[nodiscard]] std::string_view authority() const;
+    [[nodiscard]] std::string_view authority(std::span<char> room) const;
 
     const Check* check_ = nullptr;
     const ProbeSettings* settings_ = nullptr;

@@ -89,11 +89,11 @@ def _():
     assert server.request().startswith(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"), server.requests
 
 
-@test("http: :PORT/PATH means loopback, and the Host is localhost")
+@test("http: :PORT/PATH means loopback, and the Host is localhost with the port")
 def _():
     server = answering(http())
     healthy(probe(":8080/healthz"), ":8080/healthz 200 in Nms")
-    assert server.request().startswith(b"GET /healthz HTTP/1.1\r\nHost: localhost"), server.requests
+    assert server.request().startswith(b"GET /healthz HTTP/1.1\r\nHost: localhost:8080\r\n"), server.requests
 
 
 @test("http: a query is sent and a fragment is not")

@@ -290,6 +290,11 @@ TEST_F(NetworkCheckTest, the_host_is_the_check_s_own_where_it_has_one) {
         const char* host;
         const char* peer;
     } cases[] = {{":80/", "localhost", loopback},
+                 {":8080/x", "localhost:8080", "127.0.0.1:8080"},
+                 {"http://:8080/", "localhost:8080", "127.0.0.1:8080"},
+                 {"http://LocalHost:8080/", "LocalHost:8080", "127.0.0.1:8080"},
+                 {"http://[::1]:8080/", "[::1]:8080", "[::1]:8080"},
+                 {"http://[::1]/", "[::1]", loopback6},
                  {"http://127.0.0.1/", "127.0.0.1", loopback},
                  {"http://127.0.0.1:80/", "127.0.0.1:80", loopback},
                  {"http://[::1]:80/", "[::1]:80", loopback6},
@@ -445,6 +450,25 @@ TEST_F(NetworkCheckTest, a_grpc_service_that_serves_is_healthy) {
     network().peers[loopback] = grpc_says(grpc_reply(1));
     EXPECT_EQ(run("grpc://localhost:80/my.Service"), "healthy SERVING");
     EXPECT_TRUE(outcome.timed);
+}
+
+TEST_F(NetworkCheckTest, the_authority_of_grpc_has_its_port) {
+    const struct {
+        const char* check;
+        const char* authority;
+        const char* peer;
+    } cases[] = {{"grpc://:80", "\x0clocalhost:80", loopback},
+                 {"grpc://[::1]:80", "\x08[::1]:80", loopback6},
+                 {"grpc://unix:/run/app.sock", "\x09localhost", socket_path}};
+    for (const auto& c : cases) {
+        std::string request;
+        network().peers[c.peer].on_bytes = [&](Connection& connection) {
+            request = connection.request;
+            connection.close();
+        };
+        run(c.check);
+        EXPECT_NE(request.find("\x01"s + c.authority + "\x0f"), std::string::npos) << c.check;
+    }
 }
 
 TEST_F(NetworkCheckTest, a_grpc_service_that_does_not_serve_is_unhealthy) {
