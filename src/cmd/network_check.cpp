@@ -133,7 +133,10 @@ void NetworkCheck::connect_failed(int number, Time now) {
 }
 
 void NetworkCheck::connected(Time now) {
-    if (!check_->endpoint.is_unix && sys::is_connected_to_itself(fd_)) {
+    const Endpoint& endpoint = check_->endpoint;
+    if (!endpoint.is_unix &&
+        sys::is_connected_to_itself(
+            fd_, sys::tcp_address(addresses_.items[next_address_], endpoint.port))) {
         sys::reset_when_closed(fd_);
         return connect_failed(ECONNREFUSED, now);
     }
@@ -210,14 +213,14 @@ void NetworkCheck::send() {
 }
 
 // One read a step: a peer that never pauses must not keep the deadline from being looked at.
-void NetworkCheck::receive() {
+void NetworkCheck::receive(Time now) {
     char room[4096];
     const auto got = sys::recv(fd_, room);
     if (!got && is_again(got.error.number)) return;
     if (!got) return fail("reply", got.error.number);
     const std::span<const char> input(room, got.value);
-    if (http_) return finish(input.empty() ? http_->finish() : http_->feed(input));
-    finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)));
+    if (http_) return finish(input.empty() ? http_->finish() : http_->feed(input), now);
+    finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)), now);
     while (phase_ == Phase::reply && !grpc_->to_send().empty()) {
         const auto owed = grpc_->to_send();
         const auto written = sys::send_nonblocking(
@@ -227,13 +230,35 @@ void NetworkCheck::receive() {
     }
 }
 
-void NetworkCheck::finish(Verdict verdict) {
+void NetworkCheck::finish(Verdict verdict, Time now) {
     if (verdict == Verdict::more) return;
     if (http_) {
         judge_http();
+        if (!http_->at_end()) return begin_drain(now);
     } else {
         judge_grpc();
     }
+    disconnect();
+    phase_ = Phase::over;
+}
+
+void NetworkCheck::begin_drain(Time now) {
+    phase_ = Phase::drain;
+    drain_end_ = std::min(deadline_, after(now, drain_time));
+    drained_ = 0;
+}
+
+void NetworkCheck::drain(bool ready, Time now) {
+    bool is_over = now >= drain_end_;
+    if (ready && !is_over) {
+        char room[4096];
+        const auto got = sys::recv(fd_, room);
+        if (!got && is_again(got.error.number)) return;
+        drained_ += got.value;
+        is_over = !got || got.value == 0 || drained_ >= drain_limit;
+        (void)http_->feed({room, got.value});
+    }
+    if (!is_over && !http_->at_end()) return;
     disconnect();
     phase_ = Phase::over;
 }
@@ -281,7 +306,8 @@ void NetworkCheck::judge_grpc() {
 std::size_t NetworkCheck::interests(std::span<sys::PollFd> fds) const {
     if (phase_ == Phase::over || phase_ == Phase::retry) return 0;
     if (phase_ == Phase::resolve) return resolver_ ? resolver_->interests(fds) : 0;
-    fds[0] = {.fd = fd_, .events = phase_ == Phase::reply ? sys::poll_in : sys::poll_out};
+    const bool is_reading = phase_ == Phase::reply || phase_ == Phase::drain;
+    fds[0] = {.fd = fd_, .events = is_reading ? sys::poll_in : sys::poll_out};
     return 1;
 }
 
@@ -291,6 +317,7 @@ Time NetworkCheck::wake() const {
         case Phase::resolve: return std::min(deadline_, resolver_ ? resolver_->wake() : infinite);
         case Phase::retry: return std::min(deadline_, sys::monotonic_clock() + backlog_pause);
         case Phase::connect: return std::min(deadline_, attempt_end_);
+        case Phase::drain: return drain_end_;
         case Phase::send:
         case Phase::reply: break;
     }
@@ -299,6 +326,7 @@ Time NetworkCheck::wake() const {
 
 void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
     if (phase_ == Phase::over) return;
+    if (phase_ == Phase::drain) return drain(!fds.empty() && fds[0].revents != 0, now);
     if (now >= deadline_) return time_out();
     const bool ready = !fds.empty() && fds[0].revents != 0;
     switch (phase_) {
@@ -323,14 +351,16 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
             if (ready) send();
             return;
         case Phase::reply:
-            if (ready) receive();
+            if (ready) receive(now);
             return;
+        case Phase::drain: return;
     }
 }
 
 Literal NetworkCheck::phase_name() const {
     switch (phase_) {
-        case Phase::over: break;
+        case Phase::over:
+        case Phase::drain: break;
         case Phase::resolve: return "resolve";
         case Phase::connect:
         case Phase::retry: return "connect";

@@ -16,13 +16,17 @@ namespace usher::cmd {
 class NetworkCheck {
   public:
     static constexpr std::size_t most_fds = sys::Resolver::most_fds;
+    static constexpr Duration drain_time = 250 * millisecond;
+    static constexpr std::size_t drain_limit = 1U << 20;  ///< bytes
 
     NetworkCheck() = default;
     NetworkCheck(const NetworkCheck&) = delete;
     NetworkCheck& operator=(const NetworkCheck&) = delete;
     ~NetworkCheck() { disconnect(); }
 
-    /// All three must outlive the check. `deadline` bounds every phase together.
+    /// All three must outlive the check. `deadline` bounds every phase together. The outcome is
+    /// settled while the rest of the reply may still be read (at most drain_time and drain_limit);
+    /// whoever does not wait for that may start again, or end.
     void start(const Check& check, const ProbeSettings& settings, Outcome& outcome, Time now,
                Time deadline);
     /// What to poll for, at most `most_fds`; returns how many. After the end: none.
@@ -31,7 +35,9 @@ class NetworkCheck {
     void step(std::span<const sys::PollFd> fds, Time now);
 
   private:
-    enum class Phase : unsigned char { over, resolve, connect, retry, send, reply };
+    /// drain: the verdict has fallen; the rest of an http reply is taken, so that the server need
+    /// not log that its client went away in the middle.
+    enum class Phase : unsigned char { over, resolve, connect, retry, send, reply, drain };
 
     void choose_addresses(Time now);
     void addresses_known(Time now);
@@ -41,7 +47,9 @@ class NetworkCheck {
     void connected(Time now);
     void build_request();
     void send();
-    void receive();
+    void receive(Time now);
+    void drain(bool ready, Time now);
+    void begin_drain(Time now);
     void judge_http();
     void judge_grpc();
     void time_out();
@@ -49,7 +57,7 @@ class NetworkCheck {
     void fail(Literal phase, Literal reason);
     void fail(Literal phase, int number);
     void succeed();
-    void finish(Verdict verdict);
+    void finish(Verdict verdict, Time now);
     void disconnect();
     void trace(std::string_view what);
     [[nodiscard]] std::string_view authority(std::span<char> room) const;
@@ -70,6 +78,8 @@ class NetworkCheck {
     std::optional<GrpcCall> grpc_;
     std::size_t request_length_ = 0;
     std::size_t sent_ = 0;
+    Time drain_end_ = infinite;
+    std::size_t drained_ = 0;  ///< bytes
     char request_[4096];
 };
 

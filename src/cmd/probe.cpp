@@ -149,6 +149,7 @@ int probe_once(Prober& prober, const ProbeSettings& settings) {
     const int signal = prober.run(after(sys::monotonic_clock(), settings.timeout));
     if (signal != 0) return signal_code(signal);
     if (settings.verbosity >= 0 || prober.any_misused()) print_results(prober, sys::stdout_fd);
+    prober.drain();
     if (prober.any_misused()) return to_int(ExitCode::usher_failed);
     return to_int(prober.all_healthy() ? ExitCode::success : ExitCode::unhealthy);
 }
@@ -161,13 +162,10 @@ int wait_until_healthy(Prober& prober, const ProbeSettings& settings) {
     while (true) {
         const Time try_end = std::min(deadline, after(sys::monotonic_clock(), longest_try));
         if (const int signal = prober.run(try_end); signal != 0) return signal_code(signal);
-        // A stop that came meanwhile counts: the program would never hear of it.
-        if (prober.all_healthy()) {
-            const int signal = prober.pause(0);
-            return signal == 0 ? to_int(ExitCode::success) : signal_code(signal);
-        }
+        if (prober.all_healthy()) return to_int(ExitCode::success);
         const Time now = sys::monotonic_clock();
         progress.tell(prober, now - begin);
+        prober.drain();
         if (now >= deadline) return to_int(ExitCode::timed_out);
         const Time next = std::min(deadline, after(now, settings.interval));
         if (const int signal = prober.pause(next); signal != 0) return signal_code(signal);
@@ -221,6 +219,10 @@ int check(Command command, const Invocation& invocation) {
     if (settings.verbosity >= 0 && (ran_out || (succeeded && program == nullptr))) {
         print_results(prober, results);
     }
+    prober.drain();
+    // A stop that came meanwhile counts: the program would never hear of it.
+    const int signal = succeeded ? prober.pause(0) : 0;
+    if (signal != 0) return signal_code(signal);
     return succeeded && program != nullptr ? become(program, invocation) : code;
 }
 

@@ -30,7 +30,8 @@ Result<Done> connect(int fd, const SocketAddress& address);
 Result<Done> connect_result(int fd);
 /// Whether a TCP connection's own address is the peer's: the kernel chose the very port that was
 /// asked for, and met itself (a simultaneous open, RFC 9293, section 3.5), so nobody listens there.
-bool is_connected_to_itself(int fd);
+/// `address` is what it was connected to.
+bool is_connected_to_itself(int fd, const SocketAddress& address);
 /// From here on closing resets the connection (SO_LINGER of 0 s, socket(7)): no TIME-WAIT is left
 /// that would keep a server from the port.
 void reset_when_closed(int fd);

@@ -242,8 +242,9 @@ Result<Done> connect_result(int fd) {
     return Done{};
 }
 
-bool is_connected_to_itself(int fd) {
+bool is_connected_to_itself(int fd, const SocketAddress& address) {
     FakeNetwork& net = network();
+    EXPECT_EQ(owner_of(text_of(address)), net.sockets.at(fd).peer);
     const auto peer = net.peers.find(net.sockets.at(fd).peer);
     return peer != net.peers.end() && peer->second.is_oneself;
 }

@@ -46,31 +46,51 @@ class NetworkCheckTest : public testing::Test {
         checked->start(check, settings, outcome, kernel().now, deadline);
     }
 
-    // The verdict and the detail, as the result line has them.
+    // The verdict and the detail, as the result line has them. What is read after the verdict may
+    // not change them.
     std::string run(std::string_view text, Duration time = timeout) {
         start(text, after(kernel().now, time));
-        for (int steps = 0; outcome.health == Health::pending; ++steps) {
+        settled_at = -1;
+        std::string settled;
+        for (int steps = 0; settled_at < 0 || checked->wake() != infinite; ++steps) {
             if (steps == 20000) {
                 ADD_FAILURE() << "the check never ends";
                 return "hangs";
             }
-            sys::PollFd fds[NetworkCheck::most_fds];
-            const std::size_t used = checked->interests(fds);
-            const Time wake = checked->wake();
-            const Duration wait = wake == infinite ? wake : std::max<Duration>(wake - now(), 0);
-            EXPECT_TRUE(sys::poll(std::span(fds).first(used), wait));
-            if (kernel().hung) return "hangs";
-            checked->step(std::span<const sys::PollFd>(fds).first(used), now());
+            if (!step()) return "hangs";
+            if (settled_at >= 0 || outcome.health == Health::pending) continue;
+            settled_at = now();
+            settled = result();
         }
         sys::PollFd fds[NetworkCheck::most_fds];
         EXPECT_EQ(checked->interests(fds), 0U);
         EXPECT_EQ(checked->wake(), infinite);
+        EXPECT_EQ(result(), settled) << "changed after the verdict";
+        return settled;
+    }
+
+    // False: it would wait for ever.
+    bool step() {
+        if (outcome.health != Health::pending && checked->wake() == infinite) return true;
+        sys::PollFd fds[NetworkCheck::most_fds];
+        const std::size_t used = checked->interests(fds);
+        const Time wake = checked->wake();
+        const Duration wait = wake == infinite ? wake : std::max<Duration>(wake - now(), 0);
+        EXPECT_TRUE(sys::poll(std::span(fds).first(used), wait));
+        if (kernel().hung) return false;
+        checked->step(std::span<const sys::PollFd>(fds).first(used), now());
+        return true;
+    }
+
+    [[nodiscard]] std::string result() const {
         constexpr const char* words[] = {"pending ", "healthy ", "unhealthy ", "misused "};
         return words[static_cast<int>(outcome.health)] + std::string(outcome.detail.view());
     }
 
     static Time now() { return kernel().now; }
-    static Duration elapsed() { return kernel().now - kernel().start_time; }
+    // Up to the verdict of the last run, and what was read after it.
+    [[nodiscard]] Duration elapsed() const { return settled_at - kernel().start_time; }
+    [[nodiscard]] Duration drained_for() const { return now() - settled_at; }
     // A peer that says `reply` once it has read the end of a request.
     static Peer says(const std::string& reply, Duration later = 0) {
         return {.on_bytes = [reply, later](Connection& connection) {
@@ -81,6 +101,7 @@ class NetworkCheckTest : public testing::Test {
     ProbeSettings settings{Command::probe};
     Check check;
     cmd::Outcome outcome;
+    Time settled_at = -1;
     std::unique_ptr<NetworkCheck> checked = std::make_unique<NetworkCheck>();
 };
 
@@ -404,6 +425,72 @@ TEST_F(NetworkCheckTest, a_wrong_status_counts_for_more_than_the_text) {
     settings.contains = "ready";
     network().peers[loopback] = says("HTTP/1.1 500 No\r\nContent-Length: 5\r\n\r\nready");
     EXPECT_EQ(run(":80/"), "unhealthy status 500, want 200-399,");
+}
+
+// After the verdict.
+
+TEST_F(NetworkCheckTest, the_rest_of_a_reply_is_read_to_its_end_after_the_verdict) {
+    const std::string replies[] = {
+        ok + "Content-Length: 100\r\n\r\n" + std::string(100, 'x'),
+        "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n" + std::string(100, 'x'),
+        ok + "Transfer-Encoding: chunked\r\n\r\n40\r\n" + std::string(64, 'x') +
+            "\r\n0\r\nTrailer: yes\r\n\r\n"};
+    for (const std::string& reply : replies) {
+        network().peers[loopback] = {.on_bytes = [&reply](Connection& connection) {
+            Duration later = 0;
+            for (const char c : reply) connection.say(std::string(1, c), later += millisecond);
+        }};
+        run(":80/");
+        EXPECT_EQ(drained_for(),
+                  static_cast<Duration>(reply.size() - reply.find('\n') - 1) * millisecond)
+            << reply;
+    }
+}
+
+TEST_F(NetworkCheckTest, the_rest_of_a_reply_is_read_until_the_peer_closes) {
+    network().peers[loopback] = {.on_bytes = [](Connection& connection) {
+        connection.say(ok + "\r\nbody");
+        connection.close(100 * millisecond);
+    }};
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(drained_for(), 100 * millisecond);
+    network().peers[loopback].on_bytes = [](Connection& connection) {
+        connection.say(ok + "\r\nbody");
+        connection.reset(ECONNRESET, 100 * millisecond);
+    };
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(drained_for(), 100 * millisecond);
+}
+
+TEST_F(NetworkCheckTest, a_reply_that_does_not_end_is_read_for_a_quarter_of_a_second) {
+    network().peers[loopback] = says(ok);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(elapsed(), 0);
+    EXPECT_EQ(drained_for(), NetworkCheck::drain_time);
+    network().peers[loopback] = says(ok, timeout - 10 * millisecond);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(drained_for(), 10 * millisecond) << "the deadline comes first";
+}
+
+TEST_F(NetworkCheckTest, no_more_than_a_mebibyte_is_read_after_the_verdict) {
+    std::size_t left = 0;
+    network().peers[loopback] = {.on_bytes = [&left](Connection& connection) {
+        left = 2 * NetworkCheck::drain_limit;
+        for (Duration at = 0; left > 0; left -= 4096, at += 100'000)
+            connection.say(std::string(4096, 'x'), at);
+    }};
+    settings.contains = "y";
+    network().peers[loopback].on_connect = [](Connection& connection) {
+        connection.say(ok + "\r\n");
+    };
+    EXPECT_EQ(run(":80/"), "unhealthy reply: text not found 'y'");
+    EXPECT_EQ(drained_for(), 256 * 100'000);
+}
+
+TEST_F(NetworkCheckTest, what_is_no_http_is_not_read_on) {
+    network().peers[loopback] = says("SSH-2.0-OpenSSH_9.2\r\n");
+    EXPECT_EQ(run(":80/"), "unhealthy reply: not an HTTP reply");
+    EXPECT_EQ(drained_for(), 0);
 }
 
 TEST_F(NetworkCheckTest, what_is_no_http_is_unhealthy) {
