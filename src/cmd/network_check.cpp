@@ -393,7 +393,9 @@ void NetworkCheck::succeed() {
     phase_ = Phase::over;
 }
 
+// Also of what the resolver has open when the time is up.
 void NetworkCheck::disconnect() {
+    resolver_.reset();
     if (fd_ >= 0) sys::close(fd_);
     fd_ = -1;
 }

@@ -66,6 +66,7 @@ class NetworkCheckTest : public testing::Test {
         EXPECT_EQ(checked->interests(fds), 0U);
         EXPECT_EQ(checked->wake(), infinite);
         EXPECT_EQ(result(), settled) << "changed after the verdict";
+        EXPECT_EQ(network().open_sockets(), 0) << "open after the end";
         return settled;
     }
 
