@@ -36,12 +36,11 @@ void NetworkCheck::start(const Check& check, const ProbeSettings& settings, Outc
     started_ = now;
     deadline_ = deadline;
     first_error_ = 0;
-    next_address_ = 0;
     addresses_ = {};
     phase_ = Phase::resolve;
     build_request();
     if (phase_ == Phase::over) return;
-    if (check.endpoint.is_unix) return connect_next(now);
+    if (check.endpoint.is_unix) return begin_connecting(now);
     choose_addresses(now);
 }
 
@@ -76,70 +75,121 @@ void NetworkCheck::addresses_known(Time now) {
         phase_ = Phase::over;
         return;
     }
+    begin_connecting(now);
+}
+
+void NetworkCheck::begin_connecting(Time now) {
+    phase_ = Phase::connect;
+    next_address_ = 0;
     connect_next(now);
 }
 
+std::size_t NetworkCheck::address_count() const {
+    return check_->endpoint.is_unix ? 1 : addresses_.count;
+}
+
+sys::SocketAddress NetworkCheck::address(std::size_t index) const {
+    const Endpoint& endpoint = check_->endpoint;
+    return endpoint.is_unix ? sys::unix_address(endpoint.path)
+                            : sys::tcp_address(addresses_.items[index], endpoint.port);
+}
+
+NetworkCheck::Attempt* NetworkCheck::attempt_of(int fd) {
+    const auto found = std::ranges::find(attempts_, fd, &Attempt::fd);
+    return found == attempts_.end() ? nullptr : &*found;
+}
+
+// Addresses that fail at once are passed over. When none is left, and none is being tried, that is
+// the end.
 void NetworkCheck::connect_next(Time now) {
-    const std::size_t left =
-        addresses_.count > next_address_ ? addresses_.count - next_address_ : 1;
-    attempt_end_ =
-        deadline_ == infinite ? infinite : now + (deadline_ - now) / static_cast<Duration>(left);
-    begin_connect(now);
-    if (phase_ == Phase::connect && fd_ < 0) connect_failed(first_error_, now);
-}
-
-// Leaves fd_ at -1, with the errno in first_error_, when it failed at once.
-void NetworkCheck::begin_connect(Time now) {
-    const Endpoint& endpoint = check_->endpoint;
-    phase_ = Phase::connect;
-    const sys::SocketAddress to =
-        endpoint.is_unix ? sys::unix_address(endpoint.path)
-                         : sys::tcp_address(addresses_.items[next_address_], endpoint.port);
-    if (settings_->verbosity > 0) {
-        char room[ip_text_limit + 16];
-        Writer text(room);
-        text.add("connecting");
-        char ip[ip_text_limit];
-        if (!endpoint.is_unix) {
-            text.add(" to ").add_untrusted(format_ip(addresses_.items[next_address_], ip));
+    while (next_address_ < address_count()) {
+        const std::size_t index = next_address_++;
+        const int error = begin_attempt(index);
+        if (phase_ != Phase::connect) return;
+        if (error == 0) {
+            next_attempt_ = next_attempt(now);
+            return;
         }
-        trace(text.view());
+        if (index == 0) first_error_ = error;
     }
+    next_attempt_ = infinite;
+    const bool none = std::ranges::all_of(attempts_, [](const Attempt& a) { return a.fd < 0; });
+    if (none) fail("connect", first_error_);
+}
+
+// Returns the errno when it failed at once; there must be room for it.
+int NetworkCheck::begin_attempt(std::size_t index) {
+    trace_attempt(index);
+    const sys::SocketAddress to = address(index);
     const auto fd = sys::stream_socket(to);
-    const auto begun = fd ? sys::connect(fd.value, to) : Result<Done>(fd.error);
-    if (fd && (begun || begun.error.number == EINPROGRESS)) {
-        fd_ = fd.value;
-        if (begun) connected(now);
-        return;
+    if (!fd) return fd.error.number;
+    Attempt& attempt = *attempt_of(-1);
+    attempt = {.fd = fd.value, .address = index};
+    const auto begun = sys::connect(fd.value, to);
+    if (!begun && begun.error.number == EINPROGRESS) return 0;
+    const int error = begun ? refuse_itself(attempt) : begun.error.number;
+    if (error == 0) {
+        connected(attempt);
+        return 0;
     }
-    if (fd) sys::close(fd.value);
-    if (begun.error.number == EAGAIN && endpoint.is_unix) {
-        phase_ = Phase::retry;
-        return;
-    }
-    if (first_error_ == 0) first_error_ = begun.error.number;
+    attempt_failed(attempt, error);
+    if (error == EAGAIN && check_->endpoint.is_unix) phase_ = Phase::retry;
+    return error;
 }
 
-void NetworkCheck::connect_failed(int number, Time now) {
-    while (true) {
-        if (first_error_ == 0) first_error_ = number;
-        disconnect();
-        if (++next_address_ >= addresses_.count) return fail("connect", first_error_);
-        const auto left = static_cast<Duration>(addresses_.count - next_address_);
-        if (deadline_ != infinite) attempt_end_ = now + (deadline_ - now) / left;
-        begin_connect(now);
-        if (phase_ != Phase::connect || fd_ >= 0) return;
+// Of a connection that was made: ECONNREFUSED if it is one to itself, else 0.
+int NetworkCheck::refuse_itself(const Attempt& attempt) const {
+    if (check_->endpoint.is_unix ||
+        !sys::is_connected_to_itself(attempt.fd, address(attempt.address))) {
+        return 0;
     }
+    sys::reset_when_closed(attempt.fd);
+    return ECONNREFUSED;
 }
 
-void NetworkCheck::connected(Time now) {
-    const Endpoint& endpoint = check_->endpoint;
-    if (!endpoint.is_unix &&
-        sys::is_connected_to_itself(
-            fd_, sys::tcp_address(addresses_.items[next_address_], endpoint.port))) {
-        sys::reset_when_closed(fd_);
-        return connect_failed(ECONNREFUSED, now);
+void NetworkCheck::attempt_failed(Attempt& attempt, int number) {
+    if (attempt.address == 0) first_error_ = number;
+    sys::close(attempt.fd);
+    attempt.fd = -1;
+}
+
+// While there is room, no address waits for another one. After that those that are left share the
+// time, and the oldest attempt makes room.
+Time NetworkCheck::next_attempt(Time now) const {
+    const std::size_t left = address_count() - next_address_;
+    if (left == 0) return infinite;
+    const bool has_room = std::ranges::any_of(attempts_, [](const Attempt& a) { return a.fd < 0; });
+    if (has_room) return after(now, attempt_delay);
+    if (deadline_ == infinite) return infinite;
+    return now + std::max(attempt_delay, (deadline_ - now) / static_cast<Duration>(left + 1));
+}
+
+void NetworkCheck::make_room() {
+    if (attempt_of(-1) != nullptr) return;
+    attempt_failed(*std::ranges::min_element(attempts_, {}, &Attempt::address), ETIMEDOUT);
+}
+
+void NetworkCheck::step_attempts(std::span<const sys::PollFd> fds, Time now) {
+    for (const sys::PollFd& polled : fds) {
+        Attempt* const attempt = attempt_of(polled.fd);
+        if (polled.revents == 0 || attempt == nullptr) continue;
+        const auto done = sys::connect_result(attempt->fd);
+        const int error = done ? refuse_itself(*attempt) : done.error.number;
+        if (error == 0) return connected(*attempt);
+        attempt_failed(*attempt, error);
+        connect_next(now);
+        if (phase_ != Phase::connect) return;
     }
+    if (now < next_attempt_) return;
+    make_room();
+    connect_next(now);
+}
+
+// The first one wins; the others are given up.
+void NetworkCheck::connected(Attempt& attempt) {
+    fd_ = attempt.fd;
+    attempt.fd = -1;
+    close_attempts();
     trace("connected");
     if (check_->kind == CheckKind::tcp) return succeed();
     sent_ = 0;
@@ -150,6 +200,13 @@ void NetworkCheck::connected(Time now) {
     }
     phase_ = Phase::send;
     send();
+}
+
+void NetworkCheck::close_attempts() {
+    for (Attempt& attempt : attempts_) {
+        if (attempt.fd >= 0) sys::close(attempt.fd);
+        attempt.fd = -1;
+    }
 }
 
 // The Host header or :authority: name and port as they were written. ":8080" alone is none, and a
@@ -306,6 +363,13 @@ void NetworkCheck::judge_grpc() {
 std::size_t NetworkCheck::interests(std::span<sys::PollFd> fds) const {
     if (phase_ == Phase::over || phase_ == Phase::retry) return 0;
     if (phase_ == Phase::resolve) return resolver_ ? resolver_->interests(fds) : 0;
+    if (phase_ == Phase::connect) {
+        std::size_t used = 0;
+        for (const Attempt& attempt : attempts_) {
+            if (attempt.fd >= 0) fds[used++] = {.fd = attempt.fd, .events = sys::poll_out};
+        }
+        return used;
+    }
     const bool is_reading = phase_ == Phase::reply || phase_ == Phase::drain;
     fds[0] = {.fd = fd_, .events = is_reading ? sys::poll_in : sys::poll_out};
     return 1;
@@ -316,7 +380,7 @@ Time NetworkCheck::wake() const {
         case Phase::over: return infinite;
         case Phase::resolve: return std::min(deadline_, resolver_ ? resolver_->wake() : infinite);
         case Phase::retry: return std::min(deadline_, sys::monotonic_clock() + backlog_pause);
-        case Phase::connect: return std::min(deadline_, attempt_end_);
+        case Phase::connect: return std::min(deadline_, next_attempt_);
         case Phase::drain: return drain_end_;
         case Phase::send:
         case Phase::reply: break;
@@ -339,14 +403,8 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
             if (resolver_->state() != sys::Resolver::State::found) return;
             addresses_ = resolver_->addresses();
             return addresses_known(now);
-        case Phase::retry: return connect_next(now);
-        case Phase::connect:
-            if (ready) {
-                const auto done = sys::connect_result(fd_);
-                return done ? connected(now) : connect_failed(done.error.number, now);
-            }
-            if (now >= attempt_end_) connect_failed(ETIMEDOUT, now);
-            return;
+        case Phase::retry: return begin_connecting(now);
+        case Phase::connect: return step_attempts(fds, now);
         case Phase::send:
             if (ready) send();
             return;
@@ -393,11 +451,24 @@ void NetworkCheck::succeed() {
     phase_ = Phase::over;
 }
 
-// Also of what the resolver has open when the time is up.
+// Also what the resolver and other attempts have open when the time is up.
 void NetworkCheck::disconnect() {
     resolver_.reset();
+    close_attempts();
     if (fd_ >= 0) sys::close(fd_);
     fd_ = -1;
+}
+
+void NetworkCheck::trace_attempt(std::size_t index) {
+    if (settings_->verbosity <= 0) return;
+    char room[ip_text_limit + 16];
+    Writer text(room);
+    text.add("connecting");
+    char ip[ip_text_limit];
+    if (!check_->endpoint.is_unix) {
+        text.add(" to ").add_untrusted(format_ip(addresses_.items[index], ip));
+    }
+    trace(text.view());
 }
 
 void NetworkCheck::trace(std::string_view what) {

@@ -2,6 +2,7 @@
 // One http, tcp or grpc check from its name to its verdict, in somebody else's poll loop.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "check.hpp"
@@ -15,7 +16,12 @@ namespace usher::cmd {
 
 class NetworkCheck {
   public:
-    static constexpr std::size_t most_fds = sys::Resolver::most_fds;
+    /// How many addresses of a name are tried side by side.
+    static constexpr std::size_t most_attempts = 4;
+    /// How long an address is tried alone before the next one is tried beside it (RFC 8305, section
+    /// 5). When it fails, the next one is tried at once.
+    static constexpr Duration attempt_delay = 250 * millisecond;
+    static constexpr std::size_t most_fds = std::max(sys::Resolver::most_fds, most_attempts);
     static constexpr Duration drain_time = 250 * millisecond;
     static constexpr std::size_t drain_limit = 1U << 20;  ///< bytes
 
@@ -39,12 +45,27 @@ class NetworkCheck {
     /// not log that its client went away in the middle.
     enum class Phase : unsigned char { over, resolve, connect, retry, send, reply, drain };
 
+    struct Attempt {
+        int fd = -1;              ///< -1: there is none
+        std::size_t address = 0;  ///< its place among the addresses
+    };
+
     void choose_addresses(Time now);
     void addresses_known(Time now);
+    void begin_connecting(Time now);
     void connect_next(Time now);
-    void begin_connect(Time now);
-    void connect_failed(int number, Time now);
-    void connected(Time now);
+    int begin_attempt(std::size_t index);
+    void step_attempts(std::span<const sys::PollFd> fds, Time now);
+    int refuse_itself(const Attempt& attempt) const;
+    void attempt_failed(Attempt& attempt, int number);
+    void make_room();
+    void close_attempts();
+    [[nodiscard]] Time next_attempt(Time now) const;
+    [[nodiscard]] std::size_t address_count() const;
+    [[nodiscard]] sys::SocketAddress address(std::size_t index) const;
+    [[nodiscard]] Attempt* attempt_of(int fd);
+    void connected(Attempt& attempt);
+    void trace_attempt(std::size_t index);
     void build_request();
     void send();
     void receive(Time now);
@@ -68,10 +89,11 @@ class NetworkCheck {
     Phase phase_ = Phase::over;
     Time started_ = 0;
     Time deadline_ = infinite;
-    Time attempt_end_ = infinite;  ///< for this address; the next one wants its share
-    int first_error_ = 0;          ///< of the first address that failed
-    int fd_ = -1;
-    std::size_t next_address_ = 0;
+    int fd_ = -1;  ///< the connection, once there is one
+    std::array<Attempt, most_attempts> attempts_;
+    std::size_t next_address_ = 0;  ///< the one that was not tried yet,
+    Time next_attempt_ = infinite;  ///< and when it will be
+    int first_error_ = 0;           ///< of the first address: the one to tell if all fail
     AddressList addresses_;
     std::optional<sys::Resolver> resolver_;
     std::optional<HttpReply> http_;

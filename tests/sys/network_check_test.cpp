@@ -141,21 +141,75 @@ TEST_F(NetworkCheckTest, the_second_address_is_tried_when_the_first_fails_at_onc
     EXPECT_EQ(run(":80/"), "healthy 200");
 }
 
-TEST_F(NetworkCheckTest, an_address_that_hangs_leaves_the_next_one_its_share_of_the_time) {
+TEST_F(NetworkCheckTest, beside_an_address_that_hangs_the_next_one_is_tried) {
     network().peers[loopback] = {.answers_after = infinite};
     network().peers[loopback6] = says(ok);
     EXPECT_EQ(run(":80/"), "healthy 200");
-    EXPECT_EQ(elapsed(), timeout / 2);
+    EXPECT_EQ(elapsed(), NetworkCheck::attempt_delay);
 }
 
-TEST_F(NetworkCheckTest, addresses_that_all_hang_share_the_time) {
+TEST_F(NetworkCheckTest, an_address_that_is_slow_is_not_given_up_for_the_next_one) {
+    network().peers[loopback] = says(ok);
+    network().peers[loopback].answers_after = timeout - 100 * millisecond;
+    network().peers[loopback6] = {.answers_after = infinite};
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(elapsed(), timeout - 100 * millisecond);
+    network().peers[loopback6] = {.refuses_with = ECONNREFUSED, .answers_after = second};
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    network().peers.erase(loopback6);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+}
+
+TEST_F(NetworkCheckTest, the_first_address_that_connects_wins_and_the_others_are_closed) {
+    for (const bool first_wins : {true, false}) {
+        network().peers[first_wins ? loopback : loopback6] = {.answers_after = second};
+        network().peers[first_wins ? loopback6 : loopback] = {.answers_after = 2 * second};
+        for (const char* address : {loopback, loopback6}) {
+            network().peers[address].on_connect = [first_wins, address](Connection& connection) {
+                EXPECT_EQ(address, first_wins ? loopback : loopback6);
+                connection.say(ok, second);
+            };
+        }
+        kernel().at(after(now() - kernel().start_time, 1900 * millisecond),
+                    [] { EXPECT_EQ(network().open_sockets(), 1); });
+        EXPECT_EQ(run(":80/"), "healthy 200");
+    }
+}
+
+TEST_F(NetworkCheckTest, the_next_address_is_tried_as_soon_as_one_fails) {
+    network().peers[loopback] = {.refuses_with = EHOSTUNREACH, .answers_after = 10 * millisecond};
+    network().peers[loopback6] = says(ok);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(elapsed(), 10 * millisecond);
+}
+
+TEST_F(NetworkCheckTest, of_many_addresses_that_hang_four_are_tried_side_by_side) {
+    settings.allow_remote = true;
+    Answer many;
+    for (int i = 1; i <= 7; ++i) {
+        many.addresses.push_back("10.0.0." + std::to_string(i));
+        network().peers[many.addresses.back() + ":80"] = {.answers_after = infinite};
+    }
+    network().servers[server] = knows({{"app", many}});
+    kernel().at(800 * millisecond, [] { EXPECT_EQ(network().open_sockets(), 4); });
+    kernel().at(2900 * millisecond, [] { EXPECT_EQ(network().open_sockets(), 4); });
+    network().peers["10.0.0.7:80"] = says(ok);
+    EXPECT_EQ(run("http://app/", 3 * second), "healthy 200");
+    EXPECT_EQ(network().connect_times.size(), 7U);
+    EXPECT_EQ(network().connect_times[3], 750 * millisecond);
+    EXPECT_GT(network().connect_times[4], second);
+    EXPECT_LT(elapsed(), 2700 * millisecond);
+}
+
+TEST_F(NetworkCheckTest, addresses_that_all_hang_are_begun_one_after_the_other) {
     settings.allow_remote = true;
     network().servers[server] =
         knows({{"app", {.addresses = {"10.0.0.7", "10.0.0.8", "10.0.0.9"}}}});
     for (const char* address : {"10.0.0.7:80", "10.0.0.8:80", "10.0.0.9:80"})
         network().peers[address] = {.answers_after = infinite};
     EXPECT_EQ(run("tcp://app:80"), "unhealthy connect: timed out");
-    EXPECT_EQ(network().connect_times, (std::vector<Duration>{0, second, 2 * second}));
+    EXPECT_EQ(network().connect_times,
+              (std::vector<Duration>{0, 250 * millisecond, 500 * millisecond}));
     EXPECT_EQ(elapsed(), timeout);
 }
 

@@ -301,7 +301,7 @@ TEST_F(ProberTest, wakes_up_for_the_check_that_has_something_to_do_first) {
     add("tcp://localhost:1");
     add("unix:/s");
     EXPECT_EQ(run(), 0);
-    EXPECT_EQ(result(0), "healthy tcp://localhost:1 in 1500ms\n");
+    EXPECT_EQ(result(0), "healthy tcp://localhost:1 in 250ms\n");
     EXPECT_EQ(result(1), "healthy unix:/s in 100ms\n");
 }
 
