@@ -166,7 +166,9 @@ Time NetworkCheck::next_attempt(Time now) const {
 
 void NetworkCheck::make_room() {
     if (attempt_of(-1) != nullptr) return;
-    attempt_failed(*std::ranges::min_element(attempts_, {}, &Attempt::address), ETIMEDOUT);
+    Attempt& oldest = *std::ranges::min_element(attempts_, {}, &Attempt::address);
+    (void)refuse_itself(oldest);
+    attempt_failed(oldest, ETIMEDOUT);
 }
 
 void NetworkCheck::step_attempts(std::span<const sys::PollFd> fds, Time now) {
@@ -204,7 +206,9 @@ void NetworkCheck::connected(Attempt& attempt) {
 
 void NetworkCheck::close_attempts() {
     for (Attempt& attempt : attempts_) {
-        if (attempt.fd >= 0) sys::close(attempt.fd);
+        if (attempt.fd < 0) continue;
+        (void)refuse_itself(attempt);  // it may have met itself since it was looked at
+        sys::close(attempt.fd);
         attempt.fd = -1;
     }
 }

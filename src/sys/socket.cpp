@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "returned.hpp"
 
 namespace usher::sys {
@@ -46,6 +48,33 @@ bool is_loopback(const IpAddress& address) {
     if (address.v6 && memcmp(bytes, mapped, sizeof mapped) != 0) return false;
     if (address.v6) bytes += sizeof mapped;
     return bytes[0] == 127 || memcmp(bytes, zeros, 4) == 0;
+}
+
+bool can_bind(const IpAddress& address) {
+    const auto fd = datagram_socket(address.v6);
+    if (!fd) return false;
+    const SocketAddress own = tcp_address(address, 0);
+    const bool bound = ::syscall(SYS_bind, fd.value, raw(own), own.length) == 0;
+    close(fd.value);
+    return bound;
+}
+
+// Whether the kernel sends from this address to this address. Connecting a UDP socket sends
+// nothing.
+bool is_own_source(const IpAddress& address) {
+    constexpr std::uint16_t any_port = 9;
+    const auto fd = datagram_socket(address.v6);
+    if (!fd) return false;
+    const SocketAddress to = tcp_address(address, any_port);
+    SocketAddress from;
+    from.length = sizeof from.bytes;
+    const bool known =
+        connect(fd.value, to) && ::syscall(SYS_getsockname, fd.value, raw(from), &from.length) == 0;
+    close(fd.value);
+    const auto [at, size] = address.v6
+                                ? std::pair(offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr))
+                                : std::pair(offsetof(sockaddr_in, sin_addr), sizeof(in_addr));
+    return known && memcmp(from.bytes + at, to.bytes + at, size) == 0;
 }
 
 }  // namespace
@@ -161,12 +190,7 @@ Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to) {
 
 bool is_local(const IpAddress& address) {
     if (is_loopback(address)) return true;
-    const auto fd = datagram_socket(address.v6);
-    if (!fd) return false;
-    const SocketAddress own = tcp_address(address, 0);
-    const bool bound = ::syscall(SYS_bind, fd.value, raw(own), own.length) == 0;
-    close(fd.value);
-    return bound;
+    return can_bind(address) && is_own_source(address);
 }
 
 Result<Done> poll(std::span<PollFd> fds, Duration timeout) {

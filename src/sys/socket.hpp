@@ -39,7 +39,9 @@ Result<std::size_t> recv(int fd, std::span<char> room);  ///< EAGAIN: nothing th
 Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from);
 Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to);
 
-/// Loopback, or an address of this network namespace (a socket can be bound to it).
+/// Loopback, or an address of this network namespace: a socket can be bound to it, and what is sent
+/// to it goes out from it. The first alone holds for every address where ip_nonlocal_bind is 1
+/// (ip-sysctl.txt), the second alone for one that is routed here by a rule. In doubt: false.
 bool is_local(const IpAddress& address);
 
 struct PollFd {  // struct pollfd of poll(2)

@@ -293,3 +293,23 @@ def _():
     equal((code, out), (124, ""), err)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 50052))    # a TIME-WAIT there would refuse it
+
+
+@test("an address is this container's own or not, whatever ip_nonlocal_bind says")
+def _():
+    network()
+    ip("addr", "add", "192.0.2.1/24", "dev", "lo")
+    ip("addr", "add", "2001:db8::1/64", "dev", "lo", "nodad")
+    ip("route", "add", "198.51.100.0/24", "dev", "lo")
+    for nonlocal_bind in ("0", "1"):
+        for family in ("ipv4", "ipv6"):
+            with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", "w", encoding="ascii") as file:
+                file.write(nonlocal_bind)
+        for own in ("192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]", "127.9.9.9"):
+            unhealthy(probe(f"tcp://{own}:1"), f"tcp://{own}:1: connect: Connection refused")
+        for other in ("192.0.2.2", "[2001:db8::2]", "[::ffff:192.0.2.2]", "198.51.100.1", "203.0.113.1"):
+            code, out, _ = probe("-t", "1s", f"tcp://{other}:1")
+            equal(code, 125, out)
+    replace_file("/etc/hosts", "192.0.2.1 mixed\n192.0.2.2 mixed\n192.0.2.1 own\n127.0.0.1 own\n")
+    equal(probe("tcp://own:1")[0], 1)
+    equal(probe("tcp://mixed:1")[0], 125)

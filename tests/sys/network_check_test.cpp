@@ -228,6 +228,9 @@ TEST_F(NetworkCheckTest, a_connection_to_itself_is_a_refused_one) {
     EXPECT_EQ(network().resets, Texts{loopback});
     network().peers[loopback6] = says(ok);
     EXPECT_EQ(run(":80/"), "healthy 200");
+    network().resets.clear();
+    EXPECT_EQ(run("tcp://127.0.0.1:80", 0), "unhealthy connect: timed out");
+    EXPECT_EQ(network().resets, Texts{loopback}) << "no TIME-WAIT when the time is up, either";
 }
 
 TEST_F(NetworkCheckTest, a_container_without_ipv6_has_one_loopback_address) {
