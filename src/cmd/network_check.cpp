@@ -52,7 +52,7 @@ void NetworkCheck::choose_addresses(Time now) {
         IpAddress v6{.v6 = true};
         v6.bytes[15] = 1;
         addresses_.add(v6);
-    } else if (const auto literal = parse_ip(host)) {
+    } else if (const auto literal = parse_scoped_ip(host)) {
         addresses_.add(*literal);
     } else {
         trace("resolving");

@@ -2,9 +2,11 @@
 #include "socket.hpp"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -12,7 +14,9 @@
 
 #include <utility>
 
+#include "number.hpp"
 #include "returned.hpp"
+#include "text.hpp"
 
 namespace usher::sys {
 
@@ -48,6 +52,19 @@ bool is_loopback(const IpAddress& address) {
     if (address.v6 && memcmp(bytes, mapped, sizeof mapped) != 0) return false;
     if (address.v6) bytes += sizeof mapped;
     return bytes[0] == 127 || memcmp(bytes, zeros, 4) == 0;
+}
+
+// if_nametoindex(3), which also takes the number itself; 0: no such interface, or no name.
+unsigned interface_index(const char* zone) {
+    if (*zone == 0) return 0;
+    if (const auto number = parse_number(zone, UINT32_MAX)) return static_cast<unsigned>(*number);
+    const auto fd = datagram_socket(false);
+    if (!fd) return 0;
+    ifreq request{};
+    Writer(request.ifr_name).add_raw(slice(zone, 0, IFNAMSIZ - 1));
+    const bool known = ::syscall(SYS_ioctl, fd.value, SIOCGIFINDEX, &request) == 0;
+    close(fd.value);
+    return known ? static_cast<unsigned>(request.ifr_ifindex) : 0;
 }
 
 bool can_bind(const IpAddress& address) {
@@ -89,6 +106,7 @@ SocketAddress tcp_address(const IpAddress& address, std::uint16_t port) {
         packed.sin6_family = AF_INET6;
         packed.sin6_port = network_order(port);
         memcpy(&packed.sin6_addr, address.bytes.data(), 16);
+        packed.sin6_scope_id = interface_index(address.zone.data());
         return pack(packed);
     }
     sockaddr_in packed{};
@@ -96,14 +114,6 @@ SocketAddress tcp_address(const IpAddress& address, std::uint16_t port) {
     packed.sin_port = network_order(port);
     memcpy(&packed.sin_addr, address.bytes.data(), 4);
     return pack(packed);
-}
-
-SocketAddress mapped_address(const IpAddress& address, std::uint16_t port) {
-    if (address.v6) return tcp_address(address, port);
-    IpAddress mapped{.v6 = true};
-    mapped.bytes[10] = mapped.bytes[11] = 0xff;
-    for (std::size_t i = 0; i < 4; ++i) mapped.bytes[12 + i] = address.bytes[i];
-    return tcp_address(mapped, port);
 }
 
 SocketAddress unix_address(std::string_view path) {
@@ -171,21 +181,6 @@ Result<std::size_t> recv(int fd, std::span<char> room) {
     const long got = ::syscall(SYS_recvfrom, fd, room.data(), room.size(), 0, nullptr, nullptr);
     if (got < 0) return last_error();
     return static_cast<std::size_t>(got);
-}
-
-Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from) {
-    socklen_t length = sizeof from.bytes;
-    const long got = ::syscall(SYS_recvfrom, fd, room.data(), room.size(), 0, raw(from), &length);
-    if (got < 0) return last_error();
-    from.length = length;
-    return static_cast<std::size_t>(got);
-}
-
-Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to) {
-    if (::syscall(SYS_sendto, fd, text.data(), text.size(), MSG_NOSIGNAL, raw(to), to.length) < 0) {
-        return last_error();
-    }
-    return Done{};
 }
 
 bool is_local(const IpAddress& address) {
