@@ -244,12 +244,16 @@ void NetworkCheck::build_request() {
              .headers = std::span(settings_->headers).first(settings_->header_count)},
             request_);
     } else if (check_->kind == CheckKind::grpc) {
+        const auto metadata = std::span(settings_->headers).first(settings_->header_count);
+        const auto foreign = std::ranges::find_if_not(metadata, is_grpc_metadata);
+        if (foreign != metadata.end()) return refuse_metadata(*foreign);
         const GrpcRequest request{
             .authority = authority(room),
             .service = check_->target,
             .agent = agent,
             .timeout_ms = static_cast<std::uint64_t>(
-                settings_->timeout == infinite ? 0 : settings_->timeout / millisecond)};
+                settings_->timeout == infinite ? 0 : settings_->timeout / millisecond),
+            .metadata = metadata};
         length = GrpcCall::request(
             request, {reinterpret_cast<std::uint8_t*>(request_), sizeof request_});  // NOLINT
     }
@@ -259,6 +263,15 @@ void NetworkCheck::build_request() {
         phase_ = Phase::over;
     }
     request_length_ = length.value_or(0);
+}
+
+// Its value may be a secret.
+void NetworkCheck::refuse_metadata(std::string_view header) {
+    outcome_->settle(Health::misused)
+        .add("no metadata of gRPC: header '")
+        .add_untrusted(take_until(header, ':'))
+        .add("' (a name that is not HTTP's or gRPC's own, a value of printable ASCII)");
+    phase_ = Phase::over;
 }
 
 void NetworkCheck::send() {

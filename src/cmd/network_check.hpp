@@ -67,6 +67,7 @@ class NetworkCheck {
     void connected(Attempt& attempt);
     void trace_attempt(std::size_t index);
     void build_request();
+    void refuse_metadata(std::string_view header);
     void send();
     void receive(Time now);
     void drain(bool ready, Time now);

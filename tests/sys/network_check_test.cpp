@@ -597,6 +597,25 @@ TEST_F(NetworkCheckTest, a_grpc_service_that_serves_is_healthy) {
     EXPECT_TRUE(outcome.timed);
 }
 
+TEST_F(NetworkCheckTest, headers_are_metadata_of_a_grpc_call) {
+    std::string request;
+    network().peers[loopback].on_bytes = [&](Connection& connection) {
+        request = connection.request;
+        connection.close();
+    };
+    settings.headers[0] = "X-Token: secret";
+    settings.header_count = 1;
+    run("grpc://127.0.0.1:80");
+    EXPECT_NE(request.find("\x07x-token\x06secret"), std::string::npos);
+    settings.headers[1] = "Grpc-Secret: secret";
+    settings.header_count = 2;
+    EXPECT_EQ(
+        run("grpc://127.0.0.1:80"),
+        "misused no metadata of gRPC: header 'Grpc-Secret' (a name that is not HTTP's or gRPC's "
+        "own, a value of printable ASCII)");
+    EXPECT_EQ(network().connected.size(), 1U);
+}
+
 TEST_F(NetworkCheckTest, the_authority_of_grpc_has_its_port) {
     const struct {
         const char* check;
