@@ -155,11 +155,10 @@ void NetworkCheck::attempt_failed(Attempt& attempt, int number) {
 
 // While there is room, no address waits for another one. After that those that are left share the
 // time, and the oldest attempt makes room.
-Time NetworkCheck::next_attempt(Time now) const {
+Time NetworkCheck::next_attempt(Time now) {
     const std::size_t left = address_count() - next_address_;
     if (left == 0) return infinite;
-    const bool has_room = std::ranges::any_of(attempts_, [](const Attempt& a) { return a.fd < 0; });
-    if (has_room) return after(now, attempt_delay);
+    if (attempt_of(-1) != nullptr) return after(now, attempt_delay);
     if (deadline_ == infinite) return infinite;
     return now + std::max(attempt_delay, (deadline_ - now) / static_cast<Duration>(left + 1));
 }
@@ -270,7 +269,7 @@ void NetworkCheck::refuse_metadata(std::string_view header) {
     outcome_->settle(Health::misused)
         .add("no metadata of gRPC: header '")
         .add_untrusted(take_until(header, ':'))
-        .add("' (a name that is not HTTP's or gRPC's own, a value of printable ASCII)");
+        .add("' (want a name of your own, and printable ASCII)");
     phase_ = Phase::over;
 }
 

@@ -60,7 +60,7 @@ class NetworkCheck {
     void attempt_failed(Attempt& attempt, int number);
     void make_room();
     void close_attempts();
-    [[nodiscard]] Time next_attempt(Time now) const;
+    [[nodiscard]] Time next_attempt(Time now);
     [[nodiscard]] std::size_t address_count() const;
     [[nodiscard]] sys::SocketAddress address(std::size_t index) const;
     [[nodiscard]] Attempt* attempt_of(int fd);

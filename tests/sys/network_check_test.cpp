@@ -609,10 +609,9 @@ TEST_F(NetworkCheckTest, headers_are_metadata_of_a_grpc_call) {
     EXPECT_NE(request.find("\x07x-token\x06secret"), std::string::npos);
     settings.headers[1] = "Grpc-Secret: secret";
     settings.header_count = 2;
-    EXPECT_EQ(
-        run("grpc://127.0.0.1:80"),
-        "misused no metadata of gRPC: header 'Grpc-Secret' (a name that is not HTTP's or gRPC's "
-        "own, a value of printable ASCII)");
+    EXPECT_EQ(run("grpc://127.0.0.1:80"),
+              "misused no metadata of gRPC: header 'Grpc-Secret' (want a name of your own, and "
+              "printable ASCII)");
     EXPECT_EQ(network().connected.size(), 1U);
 }
 
