@@ -13,6 +13,8 @@ namespace usher::cmd {
 
 namespace {
 
+constexpr std::uint16_t default_http_port = 80;
+constexpr std::size_t authority_limit = 2 + ip_text_limit + 6;  // "[IPv6]:65535"
 constexpr std::string_view agent = "usher/" USHER_VERSION;
 // A unix socket with a full backlog says so at once, and never says when it has room again.
 constexpr Duration backlog_pause = 10 * millisecond;
@@ -34,12 +36,11 @@ void NetworkCheck::start(const Check& check, const ProbeSettings& settings, Outc
     started_ = now;
     deadline_ = deadline;
     first_error_ = 0;
-    next_address_ = 0;
     addresses_ = {};
     phase_ = Phase::resolve;
     build_request();
     if (phase_ == Phase::over) return;
-    if (check.endpoint.is_unix) return connect_next(now);
+    if (check.endpoint.is_unix) return begin_connecting(now);
     choose_addresses(now);
 }
 
@@ -51,7 +52,7 @@ void NetworkCheck::choose_addresses(Time now) {
         IpAddress v6{.v6 = true};
         v6.bytes[15] = 1;
         addresses_.add(v6);
-    } else if (const auto literal = parse_ip(host)) {
+    } else if (const auto literal = parse_scoped_ip(host)) {
         addresses_.add(*literal);
     } else {
         trace("resolving");
@@ -74,63 +75,122 @@ void NetworkCheck::addresses_known(Time now) {
         phase_ = Phase::over;
         return;
     }
+    begin_connecting(now);
+}
+
+void NetworkCheck::begin_connecting(Time now) {
+    phase_ = Phase::connect;
+    next_address_ = 0;
     connect_next(now);
 }
 
-void NetworkCheck::connect_next(Time now) {
-    const std::size_t left =
-        addresses_.count > next_address_ ? addresses_.count - next_address_ : 1;
-    attempt_end_ =
-        deadline_ == infinite ? infinite : now + (deadline_ - now) / static_cast<Duration>(left);
-    begin_connect();
-    if (phase_ == Phase::connect && fd_ < 0) connect_failed(first_error_, now);
+std::size_t NetworkCheck::address_count() const {
+    return check_->endpoint.is_unix ? 1 : addresses_.count;
 }
 
-// Leaves fd_ at -1, with the errno in first_error_, when it failed at once.
-void NetworkCheck::begin_connect() {
+sys::SocketAddress NetworkCheck::address(std::size_t index) const {
     const Endpoint& endpoint = check_->endpoint;
-    phase_ = Phase::connect;
-    const sys::SocketAddress to =
-        endpoint.is_unix ? sys::unix_address(endpoint.path)
-                         : sys::tcp_address(addresses_.items[next_address_], endpoint.port);
-    if (settings_->verbosity > 0) {
-        char room[ip_text_limit + 16];
-        Writer text(room);
-        text.add("connecting");
-        char ip[ip_text_limit];
-        if (!endpoint.is_unix) {
-            text.add(" to ").add_untrusted(format_ip(addresses_.items[next_address_], ip));
+    return endpoint.is_unix ? sys::unix_address(endpoint.path)
+                            : sys::tcp_address(addresses_.items[index], endpoint.port);
+}
+
+NetworkCheck::Attempt* NetworkCheck::attempt_of(int fd) {
+    const auto found = std::ranges::find(attempts_, fd, &Attempt::fd);
+    return found == attempts_.end() ? nullptr : &*found;
+}
+
+// Addresses that fail at once are passed over. When none is left, and none is being tried, that is
+// the end.
+void NetworkCheck::connect_next(Time now) {
+    while (next_address_ < address_count()) {
+        const std::size_t index = next_address_++;
+        const int error = begin_attempt(index);
+        if (phase_ != Phase::connect) return;
+        if (error == 0) {
+            next_attempt_ = next_attempt(now);
+            return;
         }
-        trace(text.view());
+        if (index == 0) first_error_ = error;
     }
+    next_attempt_ = infinite;
+    const bool none = std::ranges::all_of(attempts_, [](const Attempt& a) { return a.fd < 0; });
+    if (none) fail("connect", first_error_);
+}
+
+// Returns the errno when it failed at once; there must be room for it.
+int NetworkCheck::begin_attempt(std::size_t index) {
+    trace_attempt(index);
+    const sys::SocketAddress to = address(index);
     const auto fd = sys::stream_socket(to);
-    const auto begun = fd ? sys::connect(fd.value, to) : Result<Done>(fd.error);
-    if (fd && (begun || begun.error.number == EINPROGRESS)) {
-        fd_ = fd.value;
-        if (begun) connected();
-        return;
+    if (!fd) return fd.error.number;
+    Attempt& attempt = *attempt_of(-1);
+    attempt = {.fd = fd.value, .address = index};
+    const auto begun = sys::connect(fd.value, to);
+    if (!begun && begun.error.number == EINPROGRESS) return 0;
+    const int error = begun ? refuse_itself(attempt) : begun.error.number;
+    if (error == 0) {
+        connected(attempt);
+        return 0;
     }
-    if (fd) sys::close(fd.value);
-    if (begun.error.number == EAGAIN && endpoint.is_unix) {
-        phase_ = Phase::retry;
-        return;
-    }
-    if (first_error_ == 0) first_error_ = begun.error.number;
+    attempt_failed(attempt, error);
+    if (error == EAGAIN && check_->endpoint.is_unix) phase_ = Phase::retry;
+    return error;
 }
 
-void NetworkCheck::connect_failed(int number, Time now) {
-    while (true) {
-        if (first_error_ == 0) first_error_ = number;
-        disconnect();
-        if (++next_address_ >= addresses_.count) return fail("connect", first_error_);
-        const auto left = static_cast<Duration>(addresses_.count - next_address_);
-        if (deadline_ != infinite) attempt_end_ = now + (deadline_ - now) / left;
-        begin_connect();
-        if (phase_ != Phase::connect || fd_ >= 0) return;
+// Of a connection that was made: ECONNREFUSED if it is one to itself, else 0.
+int NetworkCheck::refuse_itself(const Attempt& attempt) const {
+    if (check_->endpoint.is_unix ||
+        !sys::is_connected_to_itself(attempt.fd, address(attempt.address))) {
+        return 0;
     }
+    sys::reset_when_closed(attempt.fd);
+    return ECONNREFUSED;
 }
 
-void NetworkCheck::connected() {
+void NetworkCheck::attempt_failed(Attempt& attempt, int number) {
+    if (attempt.address == 0) first_error_ = number;
+    sys::close(attempt.fd);
+    attempt.fd = -1;
+}
+
+// While there is room, no address waits for another one. After that those that are left share the
+// time, and the oldest attempt makes room.
+Time NetworkCheck::next_attempt(Time now) {
+    const std::size_t left = address_count() - next_address_;
+    if (left == 0) return infinite;
+    if (attempt_of(-1) != nullptr) return after(now, attempt_delay);
+    if (deadline_ == infinite) return infinite;
+    return now + std::max(attempt_delay, (deadline_ - now) / static_cast<Duration>(left + 1));
+}
+
+void NetworkCheck::make_room() {
+    if (attempt_of(-1) != nullptr) return;
+    Attempt& oldest = *std::ranges::min_element(attempts_, {}, &Attempt::address);
+    (void)refuse_itself(oldest);
+    attempt_failed(oldest, ETIMEDOUT);
+}
+
+void NetworkCheck::step_attempts(std::span<const sys::PollFd> fds, Time now) {
+    for (const sys::PollFd& polled : fds) {
+        Attempt* const attempt = attempt_of(polled.fd);
+        if (polled.revents == 0 || attempt == nullptr) continue;
+        const auto done = sys::connect_result(attempt->fd);
+        const int error = done ? refuse_itself(*attempt) : done.error.number;
+        if (error == 0) return connected(*attempt);
+        attempt_failed(*attempt, error);
+        connect_next(now);
+        if (phase_ != Phase::connect) return;
+    }
+    if (now < next_attempt_) return;
+    make_room();
+    connect_next(now);
+}
+
+// The first one wins; the others are given up.
+void NetworkCheck::connected(Attempt& attempt) {
+    fd_ = attempt.fd;
+    attempt.fd = -1;
+    close_attempts();
     trace("connected");
     if (check_->kind == CheckKind::tcp) return succeed();
     sent_ = 0;
@@ -143,30 +203,56 @@ void NetworkCheck::connected() {
     send();
 }
 
-std::string_view NetworkCheck::authority() const {
+void NetworkCheck::close_attempts() {
+    for (Attempt& attempt : attempts_) {
+        if (attempt.fd < 0) continue;
+        (void)refuse_itself(attempt);  // it may have met itself since it was looked at
+        sys::close(attempt.fd);
+        attempt.fd = -1;
+    }
+}
+
+// The Host header or :authority: name and port as they were written. ":8080" alone is none, and a
+// zone is not the server's business (RFC 9110, section 7.2; RFC 6874, section 4): these are made in
+// `room`, for which authority_limit is enough.
+std::string_view NetworkCheck::authority(std::span<char> room) const {
     if (!settings_->host.empty()) return settings_->host;
-    // ":8080" alone is no Host (RFC 9110, section 7.2).
-    const std::string_view own = check_->endpoint.authority;
-    return own.empty() || own[0] == ':' ? std::string_view("localhost") : own;
+    const Endpoint& endpoint = check_->endpoint;
+    const bool has_zone = has(endpoint.host, '%');
+    if (endpoint.is_unix || (!endpoint.host.empty() && !has_zone)) return endpoint.authority;
+    Writer text(room);
+    if (has_zone) {
+        text.add('[').add_raw(slice(endpoint.host, 0, find(endpoint.host, '%'))).add(']');
+    } else {
+        text.add("localhost");
+    }
+    const bool is_default = check_->kind == CheckKind::http && endpoint.port == default_http_port;
+    if (!is_default) text.add(':').add(endpoint.port);
+    return text.view();
 }
 
 void NetworkCheck::build_request() {
     std::optional<std::size_t> length = 0;
+    char room[authority_limit];
     if (check_->kind == CheckKind::http) {
         length = build_http_request(
             {.method = settings_->method,
              .target = check_->target,
-             .host = authority(),
+             .host = authority(room),
              .agent = agent,
              .headers = std::span(settings_->headers).first(settings_->header_count)},
             request_);
     } else if (check_->kind == CheckKind::grpc) {
+        const auto metadata = std::span(settings_->headers).first(settings_->header_count);
+        const auto foreign = std::ranges::find_if_not(metadata, is_grpc_metadata);
+        if (foreign != metadata.end()) return refuse_metadata(*foreign);
         const GrpcRequest request{
-            .authority = authority(),
+            .authority = authority(room),
             .service = check_->target,
             .agent = agent,
             .timeout_ms = static_cast<std::uint64_t>(
-                settings_->timeout == infinite ? 0 : settings_->timeout / millisecond)};
+                settings_->timeout == infinite ? 0 : settings_->timeout / millisecond),
+            .metadata = metadata};
         length = GrpcCall::request(
             request, {reinterpret_cast<std::uint8_t*>(request_), sizeof request_});  // NOLINT
     }
@@ -176,6 +262,15 @@ void NetworkCheck::build_request() {
         phase_ = Phase::over;
     }
     request_length_ = length.value_or(0);
+}
+
+// Its value may be a secret.
+void NetworkCheck::refuse_metadata(std::string_view header) {
+    outcome_->settle(Health::misused)
+        .add("no metadata of gRPC: header '")
+        .add_untrusted(take_until(header, ':'))
+        .add("' (want a name of your own, and printable ASCII)");
+    phase_ = Phase::over;
 }
 
 void NetworkCheck::send() {
@@ -191,14 +286,14 @@ void NetworkCheck::send() {
 }
 
 // One read a step: a peer that never pauses must not keep the deadline from being looked at.
-void NetworkCheck::receive() {
+void NetworkCheck::receive(Time now) {
     char room[4096];
     const auto got = sys::recv(fd_, room);
     if (!got && is_again(got.error.number)) return;
     if (!got) return fail("reply", got.error.number);
     const std::span<const char> input(room, got.value);
-    if (http_) return finish(input.empty() ? http_->finish() : http_->feed(input));
-    finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)));
+    if (http_) return finish(input.empty() ? http_->finish() : http_->feed(input), now);
+    finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)), now);
     while (phase_ == Phase::reply && !grpc_->to_send().empty()) {
         const auto owed = grpc_->to_send();
         const auto written = sys::send_nonblocking(
@@ -208,13 +303,35 @@ void NetworkCheck::receive() {
     }
 }
 
-void NetworkCheck::finish(Verdict verdict) {
+void NetworkCheck::finish(Verdict verdict, Time now) {
     if (verdict == Verdict::more) return;
     if (http_) {
         judge_http();
+        if (!http_->at_end()) return begin_drain(now);
     } else {
         judge_grpc();
     }
+    disconnect();
+    phase_ = Phase::over;
+}
+
+void NetworkCheck::begin_drain(Time now) {
+    phase_ = Phase::drain;
+    drain_end_ = std::min(deadline_, after(now, drain_time));
+    drained_ = 0;
+}
+
+void NetworkCheck::drain(bool ready, Time now) {
+    bool is_over = now >= drain_end_;
+    if (ready && !is_over) {
+        char room[4096];
+        const auto got = sys::recv(fd_, room);
+        if (!got && is_again(got.error.number)) return;
+        drained_ += got.value;
+        is_over = !got || got.value == 0 || drained_ >= drain_limit;
+        (void)http_->feed({room, got.value});
+    }
+    if (!is_over && !http_->at_end()) return;
     disconnect();
     phase_ = Phase::over;
 }
@@ -262,7 +379,15 @@ void NetworkCheck::judge_grpc() {
 std::size_t NetworkCheck::interests(std::span<sys::PollFd> fds) const {
     if (phase_ == Phase::over || phase_ == Phase::retry) return 0;
     if (phase_ == Phase::resolve) return resolver_ ? resolver_->interests(fds) : 0;
-    fds[0] = {.fd = fd_, .events = phase_ == Phase::reply ? sys::poll_in : sys::poll_out};
+    if (phase_ == Phase::connect) {
+        std::size_t used = 0;
+        for (const Attempt& attempt : attempts_) {
+            if (attempt.fd >= 0) fds[used++] = {.fd = attempt.fd, .events = sys::poll_out};
+        }
+        return used;
+    }
+    const bool is_reading = phase_ == Phase::reply || phase_ == Phase::drain;
+    fds[0] = {.fd = fd_, .events = is_reading ? sys::poll_in : sys::poll_out};
     return 1;
 }
 
@@ -271,7 +396,8 @@ Time NetworkCheck::wake() const {
         case Phase::over: return infinite;
         case Phase::resolve: return std::min(deadline_, resolver_ ? resolver_->wake() : infinite);
         case Phase::retry: return std::min(deadline_, sys::monotonic_clock() + backlog_pause);
-        case Phase::connect: return std::min(deadline_, attempt_end_);
+        case Phase::connect: return std::min(deadline_, next_attempt_);
+        case Phase::drain: return drain_end_;
         case Phase::send:
         case Phase::reply: break;
     }
@@ -280,6 +406,7 @@ Time NetworkCheck::wake() const {
 
 void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
     if (phase_ == Phase::over) return;
+    if (phase_ == Phase::drain) return drain(!fds.empty() && fds[0].revents != 0, now);
     if (now >= deadline_) return time_out();
     const bool ready = !fds.empty() && fds[0].revents != 0;
     switch (phase_) {
@@ -292,26 +419,22 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
             if (resolver_->state() != sys::Resolver::State::found) return;
             addresses_ = resolver_->addresses();
             return addresses_known(now);
-        case Phase::retry: return connect_next(now);
-        case Phase::connect:
-            if (ready) {
-                const auto done = sys::connect_result(fd_);
-                return done ? connected() : connect_failed(done.error.number, now);
-            }
-            if (now >= attempt_end_) connect_failed(ETIMEDOUT, now);
-            return;
+        case Phase::retry: return begin_connecting(now);
+        case Phase::connect: return step_attempts(fds, now);
         case Phase::send:
             if (ready) send();
             return;
         case Phase::reply:
-            if (ready) receive();
+            if (ready) receive(now);
             return;
+        case Phase::drain: return;
     }
 }
 
 Literal NetworkCheck::phase_name() const {
     switch (phase_) {
-        case Phase::over: break;
+        case Phase::over:
+        case Phase::drain: break;
         case Phase::resolve: return "resolve";
         case Phase::connect:
         case Phase::retry: return "connect";
@@ -344,9 +467,24 @@ void NetworkCheck::succeed() {
     phase_ = Phase::over;
 }
 
+// Also what the resolver and other attempts have open when the time is up.
 void NetworkCheck::disconnect() {
+    resolver_.reset();
+    close_attempts();
     if (fd_ >= 0) sys::close(fd_);
     fd_ = -1;
+}
+
+void NetworkCheck::trace_attempt(std::size_t index) {
+    if (settings_->verbosity <= 0) return;
+    char room[ip_text_limit + 16];
+    Writer text(room);
+    text.add("connecting");
+    char ip[ip_text_limit];
+    if (!check_->endpoint.is_unix) {
+        text.add(" to ").add_untrusted(format_ip(addresses_.items[index], ip));
+    }
+    trace(text.view());
 }
 
 void NetworkCheck::trace(std::string_view what) {

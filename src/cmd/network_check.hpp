@@ -2,6 +2,7 @@
 // One http, tcp or grpc check from its name to its verdict, in somebody else's poll loop.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "check.hpp"
@@ -15,14 +16,23 @@ namespace usher::cmd {
 
 class NetworkCheck {
   public:
-    static constexpr std::size_t most_fds = sys::Resolver::most_fds;
+    /// How many addresses of a name are tried side by side.
+    static constexpr std::size_t most_attempts = 4;
+    /// How long an address is tried alone before the next one is tried beside it (RFC 8305, section
+    /// 5). When it fails, the next one is tried at once.
+    static constexpr Duration attempt_delay = 250 * millisecond;
+    static constexpr std::size_t most_fds = std::max(sys::Resolver::most_fds, most_attempts);
+    static constexpr Duration drain_time = 250 * millisecond;
+    static constexpr std::size_t drain_limit = 1U << 20;  ///< bytes
 
     NetworkCheck() = default;
     NetworkCheck(const NetworkCheck&) = delete;
     NetworkCheck& operator=(const NetworkCheck&) = delete;
     ~NetworkCheck() { disconnect(); }
 
-    /// All three must outlive the check. `deadline` bounds every phase together.
+    /// All three must outlive the check. `deadline` bounds every phase together. The outcome is
+    /// settled while the rest of the reply may still be read (at most drain_time and drain_limit);
+    /// whoever does not wait for that may start again, or end.
     void start(const Check& check, const ProbeSettings& settings, Outcome& outcome, Time now,
                Time deadline);
     /// What to poll for, at most `most_fds`; returns how many. After the end: none.
@@ -31,17 +41,37 @@ class NetworkCheck {
     void step(std::span<const sys::PollFd> fds, Time now);
 
   private:
-    enum class Phase : unsigned char { over, resolve, connect, retry, send, reply };
+    /// drain: the verdict has fallen; the rest of an http reply is taken, so that the server need
+    /// not log that its client went away in the middle.
+    enum class Phase : unsigned char { over, resolve, connect, retry, send, reply, drain };
+
+    struct Attempt {
+        int fd = -1;              ///< -1: there is none
+        std::size_t address = 0;  ///< its place among the addresses
+    };
 
     void choose_addresses(Time now);
     void addresses_known(Time now);
+    void begin_connecting(Time now);
     void connect_next(Time now);
-    void begin_connect();
-    void connect_failed(int number, Time now);
-    void connected();
+    int begin_attempt(std::size_t index);
+    void step_attempts(std::span<const sys::PollFd> fds, Time now);
+    int refuse_itself(const Attempt& attempt) const;
+    void attempt_failed(Attempt& attempt, int number);
+    void make_room();
+    void close_attempts();
+    [[nodiscard]] Time next_attempt(Time now);
+    [[nodiscard]] std::size_t address_count() const;
+    [[nodiscard]] sys::SocketAddress address(std::size_t index) const;
+    [[nodiscard]] Attempt* attempt_of(int fd);
+    void connected(Attempt& attempt);
+    void trace_attempt(std::size_t index);
     void build_request();
+    void refuse_metadata(std::string_view header);
     void send();
-    void receive();
+    void receive(Time now);
+    void drain(bool ready, Time now);
+    void begin_drain(Time now);
     void judge_http();
     void judge_grpc();
     void time_out();
@@ -49,10 +79,10 @@ class NetworkCheck {
     void fail(Literal phase, Literal reason);
     void fail(Literal phase, int number);
     void succeed();
-    void finish(Verdict verdict);
+    void finish(Verdict verdict, Time now);
     void disconnect();
     void trace(std::string_view what);
-    [[nodiscard]] std::string_view authority() const;
+    [[nodiscard]] std::string_view authority(std::span<char> room) const;
 
     const Check* check_ = nullptr;
     const ProbeSettings* settings_ = nullptr;
@@ -60,16 +90,19 @@ class NetworkCheck {
     Phase phase_ = Phase::over;
     Time started_ = 0;
     Time deadline_ = infinite;
-    Time attempt_end_ = infinite;  ///< for this address; the next one wants its share
-    int first_error_ = 0;          ///< of the first address that failed
-    int fd_ = -1;
-    std::size_t next_address_ = 0;
+    int fd_ = -1;  ///< the connection, once there is one
+    std::array<Attempt, most_attempts> attempts_;
+    std::size_t next_address_ = 0;  ///< the one that was not tried yet,
+    Time next_attempt_ = infinite;  ///< and when it will be
+    int first_error_ = 0;           ///< of the first address: the one to tell if all fail
     AddressList addresses_;
     std::optional<sys::Resolver> resolver_;
     std::optional<HttpReply> http_;
     std::optional<GrpcCall> grpc_;
     std::size_t request_length_ = 0;
     std::size_t sent_ = 0;
+    Time drain_end_ = infinite;
+    std::size_t drained_ = 0;  ///< bytes
     char request_[4096];
 };
 

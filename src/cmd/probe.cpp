@@ -186,6 +186,7 @@ int probe_once(Prober& prober, const ProbeSettings& settings) {
     const int signal = prober.run(after(sys::monotonic_clock(), settings.timeout));
     if (signal != 0) return signal_code(signal);
     if (settings.verbosity >= 0 || prober.any_misused()) print_results(prober, settings);
+    prober.drain();
     if (prober.any_misused()) return to_int(ExitCode::usher_failed);
     return to_int(prober.all_healthy() ? ExitCode::success : ExitCode::unhealthy);
 }
@@ -204,12 +205,11 @@ int wait_until_healthy(Prober& prober, const ProbeSettings& settings) {
         const Time now = sys::monotonic_clock();
         if (prober.all_healthy()) {
             progress.goes_on(now - begin);
-            // A stop that came meanwhile counts: the program would never hear of it.
-            const int signal = prober.pause(0);
-            return signal == 0 ? to_int(ExitCode::success) : signal_code(signal);
+            return to_int(ExitCode::success);
         }
         if (try_end == deadline) prober.restore_complete();
         progress.waiting(prober, now - begin);
+        prober.drain();
         const Time next = std::min(deadline, after(now, settings.interval));
         if (const int signal = prober.pause(next); signal != 0) return signal_code(signal);
         if (next < deadline) continue;
@@ -300,12 +300,15 @@ int check(Command command, const Invocation& invocation) {
 
     const int code = wait_until_healthy(prober, settings);
     const bool succeeded = code == to_int(ExitCode::success);
-    if (program != nullptr && succeeded) return become(program, invocation);
     const bool has_results = code < 128 && (settings.verbosity >= 0 || prober.any_misused());
     // The program's stdout is its own.
     if (has_results && program == nullptr) print_results(prober, settings);
     if (has_results && program != nullptr && prober.any_misused()) tell_misuse(prober);
-    return code;
+    prober.drain();
+    // A stop that came meanwhile counts: the program would never hear of it.
+    const int signal = succeeded ? prober.pause(0) : 0;
+    if (signal != 0) return signal_code(signal);
+    return succeeded && program != nullptr ? become(program, invocation) : code;
 }
 
 }  // namespace

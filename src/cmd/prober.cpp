@@ -119,26 +119,12 @@ int Prober::run(Time deadline) {
     const Time started = sys::monotonic_clock();
     for (std::size_t i = 0; i < count_; ++i) start(slots_[i], started, deadline);
     while (true) {
-        note_ends(started);
-        sys::PollFd fds[1 + most_checks * NetworkCheck::most_fds];
-        std::size_t used = 1;
-        std::size_t first[most_checks + 1];
-        Time wake = deadline;
-        bool pending = false;
-        for (std::size_t i = 0; i < count_; ++i) {
-            first[i] = used;
-            used += slots_[i].network.interests(std::span(fds).subspan(used));
-            wake = std::min(wake, slots_[i].network.wake());
-            pending = pending || slots_[i].outcome.health == Health::pending;
-        }
-        first[count_] = used;
-        if (!pending) return 0;
         const Time before = sys::monotonic_clock();
-        const auto ready = poll(std::span(fds).first(used),
-                                wake == infinite ? infinite : std::max<Time>(wake - before, 0));
-        // EINTR, after being stopped and continued: nothing is ready, but the clock went on. Any
-        // other error must not make us spin.
-        if (!ready) sys::nanosleep(millisecond);
+        note_ends(before - started);
+        if (!any_pending()) return 0;
+        Interests interests;
+        gather(interests);
+        wait_for(interests, before, deadline);
         const Time now = sys::monotonic_clock();
         if (const int signal = take_signals(); signal != 0) {
             program_check_.kill_all("interrupted");
@@ -150,17 +136,60 @@ int Prober::run(Time deadline) {
             }
             program_check_.kill_all("timed out");
         }
-        for (std::size_t i = 0; i < count_; ++i) {
-            slots_[i].network.step(std::span(fds).subspan(first[i], first[i + 1] - first[i]), now);
-        }
+        step(interests, now);
     }
 }
 
-void Prober::note_ends(Time started) {
-    const Time now = sys::monotonic_clock();
+void Prober::drain() {
+    while (!any_pending()) {  // as after a signal, which ended run()
+        Interests interests;
+        gather(interests);
+        if (interests.first[count_] == 1) return;
+        wait_for(interests, sys::monotonic_clock(), infinite);
+        if (interests.fds[0].revents != 0) return;
+        step(interests, sys::monotonic_clock());
+    }
+}
+
+void Prober::gather(Interests& interests) const {
+    std::size_t used = 1;
+    for (std::size_t i = 0; i < count_; ++i) {
+        interests.first[i] = used;
+        used += slots_[i].network.interests(std::span(interests.fds).subspan(used));
+        interests.wake = std::min(interests.wake, slots_[i].network.wake());
+    }
+    interests.first[count_] = used;
+}
+
+// Until something is ready, or the time for the next step has come.
+void Prober::wait_for(Interests& interests, Time now, Time deadline) const {
+    const Time wake = std::min(interests.wake, deadline);
+    const auto ready = poll(std::span(interests.fds).first(interests.first[count_]),
+                            wake == infinite ? infinite : std::max<Time>(wake - now, 0));
+    // EINTR, after being stopped and continued: nothing is ready, but the clock went on. Any other
+    // error must not make us spin.
+    if (!ready) sys::nanosleep(millisecond);
+}
+
+void Prober::step(const Interests& interests, Time now) {
+    const std::span fds(interests.fds);
+    for (std::size_t i = 0; i < count_; ++i) {
+        const std::size_t first = interests.first[i];
+        slots_[i].network.step(fds.subspan(first, interests.first[i + 1] - first), now);
+    }
+}
+
+bool Prober::any_pending() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (slots_[i].outcome.health == Health::pending) return true;
+    }
+    return false;
+}
+
+void Prober::note_ends(Duration took) {
     for (std::size_t i = 0; i < count_; ++i) {
         Outcome& outcome = slots_[i].outcome;
-        if (outcome.health != Health::pending && outcome.took < 0) outcome.took = now - started;
+        if (outcome.health != Health::pending && outcome.took < 0) outcome.took = took;
     }
 }
 

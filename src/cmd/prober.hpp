@@ -32,8 +32,12 @@ class Prober {
     [[nodiscard]] std::size_t count() const { return count_; }
     [[nodiscard]] bool has(CheckKind kind) const;
 
-    /// One try of all checks. Returns 0, or the signal that ended it (ends_command).
+    /// One try of all checks. Returns 0 once all are settled, or the signal that ended it
+    /// (ends_command).
     int run(Time deadline);
+    /// Reads what servers have yet to say of the replies that run() judged, within
+    /// NetworkCheck::drain_time. A signal ends it, and is left for pause() to take.
+    void drain();
     /// Until `end`, or a signal, which is returned.
     int pause(Time end);
 
@@ -66,7 +70,17 @@ class Prober {
     static void settle_file(Slot& slot);
     static void settle_pid(Slot& slot);
     static void settle_state(Slot& slot);
-    void note_ends(Time started);
+    /// What to poll for: all checks' descriptors behind the signals', and when to wake.
+    struct Interests {
+        std::array<sys::PollFd, 1 + most_checks * NetworkCheck::most_fds> fds;
+        std::size_t first[most_checks + 1];  ///< of each check's; at the end, how many there are
+        Time wake = infinite;
+    };
+    void gather(Interests& interests) const;
+    void wait_for(Interests& interests, Time now, Time deadline) const;
+    void step(const Interests& interests, Time now);
+    [[nodiscard]] bool any_pending() const;
+    void note_ends(Duration took);
     int take_signals();
     Result<Done> poll(std::span<sys::PollFd> fds, Duration timeout) const;
 

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "memory.hpp"
 #include "returned.hpp"
@@ -22,6 +25,20 @@ constexpr int rwf_nowait = 8;  // linux/fs.h
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
+
+// Clamped, so that the difference to any time of today fits as well.
+Time point_in_time(std::int64_t seconds, std::int64_t nanoseconds) {
+    constexpr std::int64_t most = infinite / second - 1;
+    return std::clamp(seconds, -most / 2, most) * second + nanoseconds;
+}
+
+// Through the C library, for struct stat is another one on each architecture.
+Result<FileFacts> fstatat(const char* path) {
+    struct stat facts {};
+    if (::fstatat(AT_FDCWD, path, &facts, 0) < 0) return last_error();
+    return FileFacts{.size = static_cast<std::uint64_t>(facts.st_size),
+                     .modified = point_in_time(facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec)};
+}
 
 }  // namespace
 
@@ -133,14 +150,16 @@ Result<FileFacts> statx(const char* path) {
     // modification time (seconds, then nanoseconds) at byte 112.
     alignas(8) unsigned char facts[256] = {};
     constexpr unsigned basic_stats = 0x7ff;
-    if (::syscall(SYS_statx, AT_FDCWD, path, 0, basic_stats, facts) < 0) return last_error();
+    if (::syscall(SYS_statx, AT_FDCWD, path, 0, basic_stats, facts) < 0) {
+        return errno == ENOSYS || errno == EPERM ? fstatat(path) : last_error();
+    }
     FileFacts found;
     std::int64_t seconds = 0;
     std::uint32_t nanoseconds = 0;
     memcpy(&found.size, facts + 40, sizeof found.size);
     memcpy(&seconds, facts + 112, sizeof seconds);
     memcpy(&nanoseconds, facts + 120, sizeof nanoseconds);
-    found.modified = seconds * second + nanoseconds;
+    found.modified = point_in_time(seconds, nanoseconds);
     return found;
 }
 

@@ -31,8 +31,9 @@ Result<int> dup_above_stdio(int fd);
 
 struct FileFacts {
     std::uint64_t size = 0;  ///< bytes
-    Time modified = 0;       ///< wall clock
+    Time modified = 0;       ///< wall clock; what lies outside 1823 to 2262 counts as its end
 };
+/// Where seccomp answers ENOSYS or EPERM to statx(2), fstatat(2) is asked.
 Result<FileFacts> statx(const char* path);
 
 /// The terminal's foreground process group (tcgetpgrp(3)); 0: one outside this PID namespace.

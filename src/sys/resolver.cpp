@@ -35,23 +35,32 @@ std::span<const std::uint8_t> as_bytes(const char* text, std::size_t count) {
     return {reinterpret_cast<const std::uint8_t*>(text), count};  // NOLINT(*-reinterpret-cast)
 }
 
+bool is_again(int number) { return number == EAGAIN || number == EINTR; }
+
+Literal failure_of(DnsAnswer answer) {
+    switch (answer) {
+        case DnsAnswer::refused: return "the name server refused";
+        case DnsAnswer::no_such_name: return "no such name";
+        case DnsAnswer::no_data: return "the name has no address";
+        case DnsAnswer::none:
+        case DnsAnswer::unreachable:
+        case DnsAnswer::failed:
+        case DnsAnswer::addresses: break;
+    }
+    return "no answer from the name servers";
+}
+
 }  // namespace
 
 void Resolver::start(std::string_view name, Time now) {
     state_ = State::running;
     found_ = {};
+    worst_ = DnsAnswer::no_such_name;
     if (look_in_hosts(name)) return end(State::found);
     read_configuration();
     names_.emplace(name, configuration_);
-    const auto servers = configuration_.servers();
-    v6_ = std::any_of(servers.begin(), servers.end(), [](const IpAddress& a) { return a.v6; });
-    auto udp = datagram_socket(v6_);
-    if (!udp && v6_) {  // no IPv6 here: the servers that need it cannot be asked
-        v6_ = false;
-        udp = datagram_socket(false);
-    }
-    if (!udp) return end(State::failed, "no socket for the name server");
-    udp_ = udp.value;
+    if (!open_servers()) return end(State::failed, "no socket for the name server");
+    for (Query& query : queries_) std::ranges::fill(query.is_slow, false);
     next_name(now);
 }
 
@@ -68,57 +77,85 @@ void Resolver::read_configuration() {
     configuration_.finish();
 }
 
+// A socket each, so that the kernel drops what strangers send, and tells when nobody is there.
+// False: there is none to be had.
+bool Resolver::open_servers() {
+    bool any = false;
+    bool refused = false;
+    for (std::size_t i = 0; i < server_count(); ++i) {
+        const IpAddress& address = configuration_.servers()[i];
+        const auto fd = datagram_socket(address.v6);
+        refused = refused || (!fd && fd.error.number != EAFNOSUPPORT);
+        if (!fd) continue;
+        servers_[i] = fd.value;
+        any = true;
+        if (!connect(fd.value, tcp_address(address, dns_port))) unreachable(i);
+    }
+    return any || !refused;
+}
+
 void Resolver::next_name(Time now) {
     while (true) {
         const std::string_view name = names_->next(name_);
-        if (name.empty()) return end(State::failed, "no such name");
-        bool valid = true;
-        constexpr DnsType types[] = {DnsType::a, DnsType::aaaa};
-        for (int i = 0; i < 2; ++i) {
-            Query& query = queries_[i];
-            end_tcp(query);
-            const auto id = static_cast<std::uint16_t>(random_number());
-            const auto length = build_dns_query(id, name, types[i], query.bytes);
-            valid = valid && length.has_value();
-            query.length = length.value_or(0);
-            query.code = no_reply;
-            query.answered = false;
-            query.found = {};
-        }
-        if (valid) break;
+        if (name.empty()) return end(State::failed, failure_of(worst_));
+        if (build_queries(name)) break;
     }
     const Duration total = configuration_.timeout_s() * second;
     between_ = total / configuration_.attempts();
     give_up_ = after(now, total);
-    server_failures_ = 4;  // how many times a failing server is asked again at once
+    patience_end_ = infinite;
+    retries_ = 4;
     ask(now);
 }
 
-void Resolver::ask(Time now) {
-    for (const Query& query : queries_) send(query);
-    again_ = after(now, between_);
-    wake_ = std::min(again_, give_up_);
-}
-
-// To all servers at once: the first good answer counts.
-void Resolver::send(const Query& query) {
-    if (query.answered || query.tcp >= 0) return;
-    for (std::size_t i = 0; i < configuration_.servers().size(); ++i) {
-        const SocketAddress to = server_address(i);
-        if (to.length > 0) (void)sendto(udp_, as_text(query.bytes, query.length), to);
+bool Resolver::build_queries(std::string_view name) {
+    bool valid = true;
+    constexpr DnsType types[] = {DnsType::a, DnsType::aaaa};
+    for (int i = 0; i < 2; ++i) {
+        Query& query = queries_[i];
+        const auto id = static_cast<std::uint16_t>(random_number());
+        const auto length = build_dns_query(id, name, types[i], query.bytes);
+        valid = valid && length.has_value();
+        query.length = length.value_or(0);
+        query.found = {};
+        for (std::size_t s = 0; s < most_servers; ++s) {
+            query.said[s] = servers_[s] < 0 ? DnsAnswer::unreachable : DnsAnswer::none;
+        }
     }
+    return valid;
 }
 
-SocketAddress Resolver::server_address(std::size_t server) const {
-    const IpAddress& address = configuration_.servers()[server];
-    if (address.v6 && !v6_) return {};
-    return v6_ ? mapped_address(address, dns_port) : tcp_address(address, dns_port);
+// All servers at once, those that have not answered yet.
+void Resolver::ask(Time now) {
+    for (const Query& query : queries_) {
+        for (std::size_t i = 0; i < server_count() && query.tcp < 0; ++i) {
+            const DnsAnswer said = query.said[i];
+            if (said == DnsAnswer::none || said == DnsAnswer::failed) send(query, i);
+        }
+    }
+    again_ = after(now, between_);
+}
+
+void Resolver::send(const Query& query, std::size_t server) {
+    if (servers_[server] < 0 || query.best() == DnsAnswer::addresses) return;
+    const auto sent = send_nonblocking(servers_[server], as_text(query.bytes, query.length));
+    if (!sent && !is_again(sent.error.number)) unreachable(server);
+}
+
+void Resolver::unreachable(std::size_t server) {
+    close(servers_[server]);
+    servers_[server] = -1;
+    for (Query& query : queries_) {
+        query.said[server] = std::max(query.said[server], DnsAnswer::unreachable);
+    }
 }
 
 std::size_t Resolver::interests(std::span<PollFd> fds) const {
     if (state_ != State::running) return 0;
     std::size_t used = 0;
-    fds[used++] = {.fd = udp_, .events = poll_in};
+    for (const int server : servers_) {
+        if (server >= 0) fds[used++] = {.fd = server, .events = poll_in};
+    }
     for (const Query& query : queries_) {
         if (query.tcp < 0) continue;
         fds[used++] = {.fd = query.tcp, .events = query.connected ? poll_in : poll_out};
@@ -126,68 +163,79 @@ std::size_t Resolver::interests(std::span<PollFd> fds) const {
     return used;
 }
 
+// At once, where nobody is left to wait for.
+Time Resolver::wake() const {
+    if (state_ != State::running) return infinite;
+    return can_hear() ? std::min({again_, patience_end_, give_up_}) : 0;
+}
+
+bool Resolver::can_hear() const {
+    return std::ranges::any_of(servers_, [](int server) { return server >= 0; }) ||
+           std::ranges::any_of(queries_, [](const Query& query) { return query.tcp >= 0; });
+}
+
 void Resolver::step(std::span<const PollFd> fds, Time now) {
     if (state_ != State::running) return;
     for (const PollFd& ready : fds) {
         if (ready.revents == 0) continue;
-        if (ready.fd == udp_) receive();
+        for (std::size_t i = 0; i < server_count(); ++i) {
+            if (servers_[i] == ready.fd) receive(i);
+        }
         for (Query& query : queries_) {
             if (query.tcp == ready.fd) step_tcp(query);
         }
     }
-    if ((queries_[0].answered && queries_[1].answered) || now >= give_up_) return judge(now);
+    if (is_over(now)) return conclude(now);
     if (now >= again_) ask(now);
 }
 
 // One datagram a step: a flood of them must not keep the deadline from being looked at.
-void Resolver::receive() {
+void Resolver::receive(std::size_t server) {
     char room[1500];
-    SocketAddress from;
-    const auto got = recvfrom(udp_, room, from);
-    // A checksum that was wrong, mostly. Where reading is refused it stays ready: not to spin then.
-    if (!got) return nanosleep(millisecond);
-    for (std::size_t i = 0; i < configuration_.servers().size(); ++i) {
-        if (server_address(i) == from) return take_reply(as_bytes(room, got.value), i);
-    }
+    const auto got = recv(servers_[server], room);
+    if (got) return take_reply(as_bytes(room, got.value), server);
+    // EAGAIN: a checksum that was wrong. ECONNREFUSED: nobody listens there, said ICMP.
+    if (!is_again(got.error.number)) unreachable(server);
 }
 
 void Resolver::take_reply(std::span<const std::uint8_t> reply, std::size_t server) {
     for (Query& query : queries_) {
-        if (query.answered || query.tcp >= 0) continue;
+        if (query.tcp >= 0 || query.best() == DnsAnswer::addresses) continue;
         AddressList found;
         const DnsReply read = parse_dns_reply(reply, {query.bytes, query.length}, found);
         if (read.verdict == DnsVerdict::foreign) continue;
-        constexpr std::uint8_t fine = 0;
-        constexpr std::uint8_t server_failure = 2;
-        constexpr std::uint8_t no_such_name = 3;
-        if (read.code == server_failure && server_failures_ > 0) {
-            --server_failures_;
-            (void)sendto(udp_, as_text(query.bytes, query.length), server_address(server));
+        const DnsAnswer answer = answer_of(read, found.count > 0);
+        // A server that fails may do so for a moment: asked again at once, as musl does it.
+        if (answer == DnsAnswer::failed && retries_ > 0) {
+            --retries_;
+            return send(query, server);
         }
-        if (read.code != fine && read.code != no_such_name) return;
-        query.found = found;
-        query.code = read.code;
+        if (answer == DnsAnswer::addresses) {
+            query.found = found;
+            query.server = server;
+        }
         if (read.truncated) return begin_tcp(query, server);
-        query.answered = true;
+        query.said[server] = std::max(query.said[server], answer);
         return;
     }
 }
 
 void Resolver::begin_tcp(Query& query, std::size_t server) {
-    const SocketAddress to = server_address(server);
+    const SocketAddress to = tcp_address(configuration_.servers()[server], dns_port);
     const auto fd = stream_socket(to);
+    query.server = server;
     query.connected = false;
     query.received = 0;
     query.tcp = fd ? fd.value : -1;
     const auto begun = fd ? connect(fd.value, to) : Result<Done>(fd.error);
     if (!begun && begun.error.number != EINPROGRESS) end_tcp(query);
-    query.answered = query.tcp < 0;  // use what the truncated reply held
 }
 
+// What came by TCP is the answer, or else what the truncated reply held.
 void Resolver::end_tcp(Query& query) {
     if (query.tcp >= 0) close(query.tcp);
     query.tcp = -1;
-    query.answered = true;
+    query.said[query.server] = query.found.count > 0 ? DnsAnswer::addresses : DnsAnswer::no_data;
 }
 
 void Resolver::step_tcp(Query& query) {
@@ -204,7 +252,7 @@ void Resolver::step_tcp(Query& query) {
         return;
     }
     const auto got = recv(query.tcp, std::span(query.reply).subspan(query.received));
-    if (!got && (got.error.number == EAGAIN || got.error.number == EINTR)) return;
+    if (!got && is_again(got.error.number)) return;
     query.received += got ? got.value : 0;
     const auto bytes = as_bytes(query.reply, query.received);
     const std::size_t wanted =
@@ -220,26 +268,76 @@ void Resolver::step_tcp(Query& query) {
     end_tcp(query);
 }
 
-void Resolver::judge(Time now) {
-    // In turn, so that many addresses of one family leave room for the other.
+DnsAnswer Resolver::Query::best() const {
+    return tcp >= 0 ? DnsAnswer::none : *std::ranges::max_element(said);
+}
+
+// Nothing more will come, or nothing better.
+bool Resolver::Query::is_settled(std::size_t servers) const {
+    if (tcp >= 0 || best() == DnsAnswer::addresses) return tcp < 0;
+    for (std::size_t i = 0; i < servers; ++i) {
+        if (said[i] == DnsAnswer::none && !is_slow[i]) return false;
+    }
+    return true;
+}
+
+// Both queries are settled, or the server that gave the one kind of address has answered to the
+// other as well.
+bool Resolver::has_enough() const {
+    const Query& a = queries_[0];
+    const Query& aaaa = queries_[1];
+    const auto completes = [](const Query& good, const Query& other) {
+        return good.best() == DnsAnswer::addresses && other.tcp < 0 &&
+               other.said[good.server] != DnsAnswer::none;
+    };
+    return completes(a, aaaa) || completes(aaaa, a) ||
+           (a.is_settled(server_count()) && aaaa.is_settled(server_count()));
+}
+
+bool Resolver::is_over(Time now) {
+    if (now >= give_up_ || now >= patience_end_) return true;
+    const DnsAnswer answer = judge_lookup(queries_[0].best(), queries_[1].best());
+    if (answer >= DnsAnswer::no_such_name) {
+        if (patience_end_ == infinite) patience_end_ = after(now, patience);
+        return has_enough();
+    }
+    // A server that fails is asked again, unless there is another name to ask for.
+    const bool may_change = answer == DnsAnswer::failed && names_->at_end() && can_hear();
+    return has_enough() && answer != DnsAnswer::none && !may_change;
+}
+
+void Resolver::conclude(Time now) {
+    for (Query& query : queries_) {
+        if (query.tcp >= 0) end_tcp(query);
+    }
+    const DnsAnswer answer = judge_lookup(queries_[0].best(), queries_[1].best());
+    if (answer == DnsAnswer::addresses) return take_addresses();
+    if (answer <= DnsAnswer::unreachable) return end(State::failed, failure_of(answer));
+    if (worst_ == DnsAnswer::no_such_name) worst_ = answer;
+    for (Query& query : queries_) {
+        for (std::size_t i = 0; i < server_count(); ++i) {
+            query.is_slow[i] = query.is_slow[i] || query.said[i] == DnsAnswer::none;
+        }
+    }
+    next_name(now);
+}
+
+// In turn, so that many addresses of one family leave room for the other.
+void Resolver::take_addresses() {
     for (std::size_t i = 0; i < found_.items.size(); ++i) {
         for (const Query& query : queries_) {
             if (i < query.found.count) found_.add(query.found.items[i]);
         }
     }
-    switch (judge_lookup(queries_[0].code, queries_[1].code, found_.count)) {
-        case LookupStep::found: return end(State::found);
-        case LookupStep::next_name: return next_name(now);
-        case LookupStep::no_data: return end(State::failed, "the name has no address");
-        case LookupStep::try_again: return end(State::failed, "no answer from the name servers");
-        case LookupStep::failed: return end(State::failed, "the name server refused");
-    }
+    end(State::found);
 }
 
 void Resolver::end(State state, Literal failure) {
     for (Query& query : queries_) end_tcp(query);
-    if (udp_ >= 0) close(udp_);
-    udp_ = -1;
+    for (int& server : servers_) {
+        if (server >= 0) close(server);
+        server = -1;
+    }
     state_ = state;
     failure_ = failure;
 }

@@ -2,15 +2,21 @@
 #include "socket.hpp"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <utility>
+
+#include "number.hpp"
 #include "returned.hpp"
+#include "text.hpp"
 
 namespace usher::sys {
 
@@ -48,6 +54,46 @@ bool is_loopback(const IpAddress& address) {
     return bytes[0] == 127 || memcmp(bytes, zeros, 4) == 0;
 }
 
+// if_nametoindex(3), which also takes the number itself; 0: no such interface, or no name.
+unsigned interface_index(const char* zone) {
+    if (*zone == 0) return 0;
+    if (const auto number = parse_number(zone, UINT32_MAX)) return static_cast<unsigned>(*number);
+    const auto fd = datagram_socket(false);
+    if (!fd) return 0;
+    ifreq request{};
+    Writer(request.ifr_name).add_raw(slice(zone, 0, IFNAMSIZ - 1));
+    const bool known = ::syscall(SYS_ioctl, fd.value, SIOCGIFINDEX, &request) == 0;
+    close(fd.value);
+    return known ? static_cast<unsigned>(request.ifr_ifindex) : 0;
+}
+
+bool can_bind(const IpAddress& address) {
+    const auto fd = datagram_socket(address.v6);
+    if (!fd) return false;
+    const SocketAddress own = tcp_address(address, 0);
+    const bool bound = ::syscall(SYS_bind, fd.value, raw(own), own.length) == 0;
+    close(fd.value);
+    return bound;
+}
+
+// Whether the kernel sends from this address to this address. Connecting a UDP socket sends
+// nothing.
+bool is_own_source(const IpAddress& address) {
+    constexpr std::uint16_t any_port = 9;
+    const auto fd = datagram_socket(address.v6);
+    if (!fd) return false;
+    const SocketAddress to = tcp_address(address, any_port);
+    SocketAddress from;
+    from.length = sizeof from.bytes;
+    const bool known =
+        connect(fd.value, to) && ::syscall(SYS_getsockname, fd.value, raw(from), &from.length) == 0;
+    close(fd.value);
+    const auto [at, size] = address.v6
+                                ? std::pair(offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr))
+                                : std::pair(offsetof(sockaddr_in, sin_addr), sizeof(in_addr));
+    return known && memcmp(from.bytes + at, to.bytes + at, size) == 0;
+}
+
 }  // namespace
 
 bool SocketAddress::operator==(const SocketAddress& other) const {
@@ -60,6 +106,7 @@ SocketAddress tcp_address(const IpAddress& address, std::uint16_t port) {
         packed.sin6_family = AF_INET6;
         packed.sin6_port = network_order(port);
         memcpy(&packed.sin6_addr, address.bytes.data(), 16);
+        packed.sin6_scope_id = interface_index(address.zone.data());
         return pack(packed);
     }
     sockaddr_in packed{};
@@ -67,14 +114,6 @@ SocketAddress tcp_address(const IpAddress& address, std::uint16_t port) {
     packed.sin_port = network_order(port);
     memcpy(&packed.sin_addr, address.bytes.data(), 4);
     return pack(packed);
-}
-
-SocketAddress mapped_address(const IpAddress& address, std::uint16_t port) {
-    if (address.v6) return tcp_address(address, port);
-    IpAddress mapped{.v6 = true};
-    mapped.bytes[10] = mapped.bytes[11] = 0xff;
-    for (std::size_t i = 0; i < 4; ++i) mapped.bytes[12 + i] = address.bytes[i];
-    return tcp_address(mapped, port);
 }
 
 SocketAddress unix_address(std::string_view path) {
@@ -120,35 +159,33 @@ Result<Done> connect_result(int fd) {
     return Done{};
 }
 
+bool is_connected_to_itself(int fd, const SocketAddress& address) {
+    SocketAddress own;
+    SocketAddress peer;
+    own.length = peer.length = sizeof own.bytes;
+    if (::syscall(SYS_getsockname, fd, raw(own), &own.length) != 0) return false;
+    // Another port is the rule, and saves a call. It lies at the same place in both families. The
+    // address may differ from what was asked for: 0.0.0.0 is 127.0.0.1 then.
+    constexpr std::size_t port = offsetof(sockaddr_in, sin_port);
+    static_assert(port == offsetof(sockaddr_in6, sin6_port));
+    if (memcmp(own.bytes + port, address.bytes + port, sizeof(in_port_t)) != 0) return false;
+    return ::syscall(SYS_getpeername, fd, raw(peer), &peer.length) == 0 && own == peer;
+}
+
+void reset_when_closed(int fd) {
+    constexpr linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 Result<std::size_t> recv(int fd, std::span<char> room) {
     const long got = ::syscall(SYS_recvfrom, fd, room.data(), room.size(), 0, nullptr, nullptr);
     if (got < 0) return last_error();
     return static_cast<std::size_t>(got);
 }
 
-Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from) {
-    socklen_t length = sizeof from.bytes;
-    const long got = ::syscall(SYS_recvfrom, fd, room.data(), room.size(), 0, raw(from), &length);
-    if (got < 0) return last_error();
-    from.length = length;
-    return static_cast<std::size_t>(got);
-}
-
-Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to) {
-    if (::syscall(SYS_sendto, fd, text.data(), text.size(), MSG_NOSIGNAL, raw(to), to.length) < 0) {
-        return last_error();
-    }
-    return Done{};
-}
-
 bool is_local(const IpAddress& address) {
     if (is_loopback(address)) return true;
-    const auto fd = datagram_socket(address.v6);
-    if (!fd) return false;
-    const SocketAddress own = tcp_address(address, 0);
-    const bool bound = ::syscall(SYS_bind, fd.value, raw(own), own.length) == 0;
-    close(fd.value);
-    return bound;
+    return can_bind(address) && is_own_source(address);
 }
 
 Result<Done> poll(std::span<PollFd> fds, Duration timeout) {

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""usher's resolver against a real dnsmasq, a scripted name server, and musl's getaddrinfo.
+"""usher's resolver against a real dnsmasq, a scripted name server, and getaddrinfo of musl and glibc.
 
-Every name is asked of usher, which tries all addresses it found and tells them with -v, and of a
-static program that calls musl's getaddrinfo, with the same resolv.conf and hosts.
+Every name is asked of usher, which tries all addresses it found and tells them with -v, of a static
+program that calls musl's getaddrinfo, and of Python, which calls glibc's, with the same resolv.conf
+and hosts. What either of them finds usher must find.
 """
 import contextlib
 import ipaddress
@@ -11,6 +12,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 from harness import DEADLINE, add, equal, need, peer, run, scratch, test, wait_for
 from probe_lab import Peer, built, healthy, network, probe, replace_file, serve, silent, timed
@@ -54,14 +56,43 @@ def usher_lookup(name, *options, timeout="20s"):
     return match[1]
 
 
+GLIBC = """import socket, sys
+for name in sys.argv[1:]:
+    try:
+        print(*(a[4][0] for a in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)))
+    except UnicodeError:
+        print("error -2")
+    except socket.gaierror as error:
+        print("error", error.errno)
+"""
+
+
+def glibc_lookup(*names):
+    """The same of glibc's getaddrinfo, which is Python's."""
+    done = subprocess.run(["/usr/bin/python3", "-c", GLIBC, *names], capture_output=True, text=True,
+                          timeout=50, check=True)
+    return [verdict(line) for line in done.stdout.splitlines()]
+
+
+# What usher tells where musl, and glibc, have another word. musl 1.2.3 has one number for a name
+# without an address and for no such name; both hide a refusal.
+SAME_FAILURE = {("the name has no address", "no such name"),
+                ("the name server refused", "no answer from the name servers")}
+
+
+def is_right(got, musl, glibc):
+    if isinstance(got, str):
+        return all(isinstance(x, str) for x in (musl, glibc)) and \
+            (got in (musl, glibc) or any((got, x) in SAME_FAILURE for x in (musl, glibc)))
+    return got in (musl, glibc)
+
+
 def same(*names):
-    """Asserts for each of the names that usher finds what musl finds."""
-    # musl 1.2.3 has one number for a name without an address and for no such name.
-    known = {"the name has no address": "no such name"}
-    differences = [f"{name}: usher {got}, musl {want}"
-                   for name, want in zip(names, musl_lookup(*names), strict=True)
-                   if (got := usher_lookup(name)) != want and
-                   not (isinstance(got, str) and known.get(got) == want)]
+    """Asserts for each of the names that usher finds what musl or glibc finds."""
+    differences = [f"{name}: usher {got}, musl {musl}, glibc {glibc}"
+                   for name, musl, glibc in zip(names, musl_lookup(*names), glibc_lookup(*names),
+                                                strict=True)
+                   if not is_right(got := usher_lookup(name), musl, glibc)]
     assert not differences, "\n".join(differences)
 
 
@@ -135,7 +166,7 @@ for title, resolv in (
     def compared(resolv=resolv):
         dnsmasq(resolv)
         same(*NAMES)
-    add(f"dnsmasq, {title}: {len(NAMES)} names as musl's getaddrinfo", compared, __name__)
+    add(f"dnsmasq, {title}: {len(NAMES)} names as getaddrinfo", compared, __name__)
 
 for title, resolv, listen in (
         ("an IPv6 server", "nameserver ::1\n", ("::1",)),
@@ -148,7 +179,7 @@ for title, resolv, listen in (
     def families(resolv=resolv, listen=listen):
         dnsmasq(resolv + SEARCH, listen)
         same(*NAMES)
-    add(f"dnsmasq, {title}: {len(NAMES)} names as musl's getaddrinfo", families, __name__)
+    add(f"dnsmasq, {title}: {len(NAMES)} names as getaddrinfo", families, __name__)
 
 
 @test("dnsmasq: IPv6 switched off in the kernel, with an IPv6 server listed")
@@ -244,7 +275,7 @@ for name in ("one", "first.example.test", "tabbed", "spaced", "six-here", "twice
     def in_hosts(name=name):
         dnsmasq(SERVER, hosts=HOSTS)
         same(name)
-    add(f"/etc/hosts: `{name}` as musl's getaddrinfo", in_hosts, __name__)
+    add(f"/etc/hosts: `{name}` as getaddrinfo", in_hosts, __name__)
 
 
 @test("/etc/hosts: a last line without a newline counts (musl 1.2.3 does not see it)")
@@ -428,6 +459,10 @@ TAKEN = {
         answer(q, six="2001:db8::9") if kind(q) == AAAA else message(q, flags=0x8183)],
     "an address for A and no answer for AAAA": lambda q: [answer(q, "192.0.2.9")]
         if kind(q) == A else [],
+    "an address for A and REFUSED for AAAA": lambda q: [
+        answer(q, "192.0.2.9") if kind(q) == A else message(q, flags=0x8185)],
+    "an address for A and NOTIMP for AAAA": lambda q: [
+        answer(q, "192.0.2.9") if kind(q) == A else message(q, flags=0x8184)],
     "an address for A and SERVFAIL for AAAA": lambda q: [
         answer(q, "192.0.2.9") if kind(q) == A else message(q, flags=0x8182)],
     "SERVFAIL three times, then the address": None,
@@ -441,7 +476,7 @@ for title, talk in TAKEN.items():
                     else message(query, flags=0x8182)]
         with scripted(talk or failing_first, SERVER + "options timeout:1 attempts:2\n"):
             same("db.example.test")
-    add(f"{title}: as musl's getaddrinfo", taken, __name__)
+    add(f"{title}: as getaddrinfo", taken, __name__)
 
 
 # musl takes no such record since 1.2.4; before, it did.
@@ -547,3 +582,116 @@ def _():
 def _():
     dnsmasq(SERVER + SEARCH)
     same("x" * 63 + ".test", "x" * 64 + ".test", "a..b", "-", "_http._tcp.example.test")
+
+
+# --- what glibc finds and musl does not, or the other way round -------------------------------------
+
+def finds(name, *addresses):
+    """usher and one of the others find these."""
+    equal(usher_lookup(name), set(addresses))
+    same(name)
+
+
+for title, code in (("SERVFAIL", 0x8182), ("no data", 0x8180), ("REFUSED", 0x8185), ("NXDOMAIN", 0x8183)):
+    def passed_over(code=code, title=title):
+        def talk(query):
+            if b"\3bad" in query:
+                return [message(query, flags=code)]
+            return [answer(query, "192.0.2.9")]
+        with scripted(talk, SERVER + "search bad.test good.test\noptions timeout:1\n"):
+            equal(usher_lookup("db"), {"192.0.2.9"})
+            if title != "REFUSED":    # usher alone goes on then
+                same("db")
+    add(f"a search domain that answers {title} is passed over", passed_over, __name__)
+
+
+@test("ndots:0 and one label: the search list comes after the name itself")
+def _():
+    dnsmasq(SERVER + SEARCH + "options ndots:0\n")
+    finds("only", "192.0.2.4")
+
+
+@test("a name with a dot is looked for in the search list, too")
+def _():
+    dnsmasq(SERVER + SEARCH)
+    finds("a.b", "192.0.2.4")
+
+
+@test("/etc/hosts: letters may be of another case")
+def _():
+    dnsmasq(SERVER, hosts="127.0.0.5 One.LOCAL two\n")
+    finds("one.local", "127.0.0.5")
+    finds("TWO", "127.0.0.5")
+
+
+@test("options timeout:0 is no time to give up in")
+def _():
+    with scripted(lambda q: [answer(q, "192.0.2.9")], SERVER + "options timeout:0\n"):
+        finds("db.test", "192.0.2.9")
+
+
+@test("a name server with a scope is asked, and not 127.0.0.1")
+def _():
+    for scope in ("lo", "1"):
+        with scripted(lambda q: [answer(q, "192.0.2.66")], f"nameserver ::1%{scope}\n") as asked:
+            server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            server.bind(("::1", 53))
+            threading.Thread(target=serve_one, args=(server, lambda q: [answer(q, "192.0.2.9")]),
+                             daemon=True).start()
+            equal(usher_lookup("db.test"), {"192.0.2.9"})
+            equal(asked, [])
+
+
+def serve_one(server, replies_to):
+    with contextlib.suppress(OSError):
+        while True:
+            query, source = server.recvfrom(2000)
+            for reply in replies_to(query):
+                server.sendto(reply, source)
+
+
+@contextlib.contextmanager
+def two_servers(first, second, options=""):
+    with scripted(first, SERVER + "nameserver 127.0.0.2\n" + options):
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind(("127.0.0.2", 53))
+        threading.Thread(target=serve_one, args=(server, second), daemon=True).start()
+        yield
+
+
+def later(reply, seconds=0.3):
+    def talk(query):
+        time.sleep(seconds)    # a server that is slow, and what it is compared with
+        return reply(query)
+    return talk
+
+
+for title, code in (("NXDOMAIN", 0x8183), ("REFUSED", 0x8185), ("no data", 0x8180), ("SERVFAIL", 0x8182)):
+    def other_knows(code=code):
+        worse = lambda q: [message(q, flags=code)]
+        better = later(lambda q: [answer(q, "192.0.2.9")], 0.05)
+        for servers in ((worse, better), (better, worse)):
+            with two_servers(*servers):
+                equal(usher_lookup("db.test"), {"192.0.2.9"})
+    add(f"a name server that says {title} does not end it while another knows", other_knows, __name__)
+
+
+@test("all name servers refuse: told as such, and at once")
+def _():
+    refusing = lambda q: [message(q, flags=0x8185)]
+    with two_servers(refusing, refusing):
+        seconds, got = timed(usher_lookup, "db.test")
+        equal(got, "the name server refused")
+        assert seconds < 1, seconds
+
+
+@test("no name server is there: told at once")
+def _():
+    network()
+    replace_file("/etc/hosts", "")
+    for servers in ("nameserver 127.0.0.1\n", "nameserver ::1\nnameserver 127.0.0.9\n",
+                    "nameserver 192.0.2.1\n", "nameserver fe80::1\n"):
+        replace_file("/etc/resolv.conf", servers)
+        seconds, got = timed(usher_lookup, "db.test")
+        equal(got, "no answer from the name servers")
+        assert seconds < 1, (servers, seconds)

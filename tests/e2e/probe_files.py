@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Checks of file: and pid:."""
 import os
+import platform
 import subprocess
 import sys
 import threading
 import time
 
-from harness import (add, background, equal, inner_pid, inside, proc_state, scratch, start,
+from harness import (add, background, equal, inner_pid, inside, need, proc_state, scratch, skip, start,
                      test, wait_for, witness, CONFIG)
 from probe_lab import expect, healthy, probe, unhealthy
 
@@ -178,3 +179,25 @@ def _():
     expect(probe(f"pid:{me}", check, f"file:{beat(10.1)}"), 0,
            f"healthy pid:{me} process {me}\nhealthy {check} process {me}\n"
            f"healthy file:{scratch('beat')} modified 10s ago\n")
+
+
+@test("file: where statx is refused, the file is looked at in another way")
+def _():
+    need(platform.machine() == "x86_64", "the number of the call is x86-64's")
+    path = beat(31.1, 5)
+    for error in (1, 38):
+        refused = ("--seccomp", f"{error}:332")
+        healthy(probe(f"file:{path}?min-size=5", before=refused), f"file:{path}?min-size=5 modified 31s ago")
+        unhealthy(probe(f"file:{path}?max-age=30s", before=refused),
+                  f"file:{path}?max-age=30s: file: 31s old, want at most 30s")
+        unhealthy(probe("file:/no/such", before=refused), "file:/no/such: file: No such file or directory")
+
+
+@test("file: a time in the year 2400 is in the future")
+def _():
+    path = beat()
+    os.utime(path, (0, 430 * 366 * 86400))
+    if os.stat(path).st_mtime < 400 * 366 * 86400:
+        skip("the file system has no such time")
+    code, out, _ = probe(f"file:{path}?max-age=30s")
+    assert code == 1 and "in the future" in out, out

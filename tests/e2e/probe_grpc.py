@@ -152,6 +152,24 @@ def _():
     assert 6 < float(line.string.split()[-1]) <= 7.1, line.string
 
 
+@test("the server gets -H as metadata")
+def _():
+    server = with_python()
+    equal(probe("-H", "X-Token: ${TOKEN}", "-H", "Plain: a: b", CHECK + "/up", env={"TOKEN": "s3cret"})[0], 0)
+    line = server.lines.expect("user-agent").string
+    assert "('x-token', 's3cret')" in line and "('plain', 'a: b')" in line, line
+
+
+@test("-H that is no metadata is refused, by its name")
+def _():
+    network()
+    for header in ("grpc-timeout: 1S", "Connection: close", "Content-Type: x", "Token: s3cr\u00e9t"):
+        code, out, err = probe("-H", header, CHECK)
+        name, _, value = header.partition(":")
+        equal(code, 125)
+        assert name in out + err and value not in out + err, (out, err)
+
+
 @test("a status from the future and an empty message are UNKNOWN, unhealthy")
 def _():
     with_python()

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Checks of http: against nginx, Node, Python's http.server, and scripted peers."""
+import http.server as http_server
 import os
+import socket
+import subprocess
+import sys
+import threading
 import time
 
-from harness import CONFIG, add, equal, peer, run, scratch, test
+from harness import CONFIG, DEADLINE, add, equal, peer, run, scratch, test, wait_for
 from probe_lab import (Peer, SERVERS, TLS_ALERT, expect, healthy, http, network, nginx, probe,
                        replies, serve, serve_tls, unhealthy)
 
@@ -89,11 +94,11 @@ def _():
     assert server.request().startswith(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"), server.requests
 
 
-@test("http: :PORT/PATH means loopback, and the Host is localhost")
+@test("http: :PORT/PATH means loopback, and the Host is localhost with the port")
 def _():
     server = answering(http())
     healthy(probe(":8080/healthz"), ":8080/healthz 200 in Nms")
-    assert server.request().startswith(b"GET /healthz HTTP/1.1\r\nHost: localhost"), server.requests
+    assert server.request().startswith(b"GET /healthz HTTP/1.1\r\nHost: localhost:8080\r\n"), server.requests
 
 
 @test("http: a query is sent and a fragment is not")
@@ -309,6 +314,98 @@ def _():
 def _():
     answering(b"HTTP/1.1 200 OK\r\n\r\nfirst ", b"needle")
     healthy(probe("--contains", "needle", LOCAL), f"{LOCAL} 200 in Nms")
+
+
+# --- after the verdict --------------------------------------------------------------------------
+
+class Noting(http_server.ThreadingHTTPServer):
+    """Python's own server; keeps what goes wrong while it answers, which it would log."""
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 8080), handler)
+        self.wrong = []
+        self.answered = 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def process_request_thread(self, request, client_address):
+        super().process_request_thread(request, client_address)
+        self.answered += 1
+
+    def handle_error(self, request, client_address):
+        self.wrong.append(repr(sys.exc_info()[1]))
+
+
+def answers(write, status=200, headers=(("Content-Length", "307200"),)):
+    """A handler that sends the headers first, in a segment of their own, then what write() does."""
+    class Handler(http_server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            self.send_response(status)
+            for header in headers:
+                self.send_header(*header)
+            self.end_headers()
+            write(self.wfile)
+
+        def log_message(self, *_):
+            pass
+    return Handler
+
+
+def in_chunks(file):
+    for _ in range(300):
+        file.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+    file.write(b"0\r\n\r\n")
+
+
+def slowly(file):
+    for _ in range(30):
+        file.write(b"x" * 10240)
+        time.sleep(0.003)
+
+
+for name, write, headers in (
+        ("300 KiB", lambda file: file.write(b"x" * 307200), (("Content-Length", "307200"),)),
+        ("300 KiB that come in 90 ms", slowly, (("Content-Length", "307200"),)),
+        ("300 KiB in chunks", in_chunks, (("Transfer-Encoding", "chunked"),)),
+        ("300 KiB until it closes", lambda file: file.write(b"x" * 307200), ())):
+    for status, options in ((200, ()), (503, ()), (200, ("--contains", "x")), (200, ("-q",))):
+        def read_on(write=write, headers=headers, status=status, options=options):
+            network()
+            server = Noting(answers(write, status, headers))
+            for _ in range(3):
+                equal(probe(*options, LOCAL)[0], 0 if status == 200 else 1)
+            wait_for(lambda: server.answered == 3, "the end of the answers")
+            equal(server.wrong, [])
+        add(f"http: a server that answers {status} with {name} sees no connection break off, with "
+            f"options {' '.join(options) or 'none'}", read_on, __name__)
+
+
+@test("http: `wait` reads on, too, before it tries again and before the program starts")
+def _():
+    network()
+    for status in (503, 200):
+        server = Noting(answers(slowly, status))
+        code, _, _ = run("wait", "-t", "300ms" if status == 503 else "9s", "--interval", "0.1", LOCAL,
+                         "--", "true")
+        equal(code, 0 if status == 200 else 124)
+        server.shutdown()
+        server.server_close()
+        # The try that the time ends in may break off.
+        assert len(server.wrong) <= (status == 503), server.wrong
+
+
+@test("http: the result is printed before the rest of the reply is read")
+def _():
+    answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", hold=True)
+    begin = time.monotonic()
+    with subprocess.Popen([CONFIG.usher, "probe", LOCAL], stdout=subprocess.PIPE) as usher:
+        line = usher.stdout.readline()
+        seen = time.monotonic() - begin
+        equal(usher.wait(DEADLINE), 0)
+    assert line.startswith(f"healthy {LOCAL} 200 in ".encode()), line
+    whole = time.monotonic() - begin
+    assert seen < 0.2 < 0.25 <= whole < 1, (seen, whole)
 
 
 # --- peers that speak something else ------------------------------------------------------------

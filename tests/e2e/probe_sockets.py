@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Checks of tcp: and unix:, loopback's two families, and which addresses `probe` may reach."""
 import os
+import re
 import socket
 import subprocess
 import time
 
-from harness import CONFIG, add, equal, one_line, run, scratch, test, wait_for
-from probe_lab import (OtherMachine, Peer, expect, healthy, http, ip, network, probe, replace_file, replies,
+from harness import CONFIG, DEADLINE, add, equal, one_line, run, scratch, test, wait_for
+from probe_lab import (OtherMachine, Peer, expect, full_backlog, healthy, http, ip, network, probe, replace_file, replies,
                        silent, timed, unhealthy)
 
 
@@ -249,3 +250,66 @@ def _():
     unhealthy(probe("-t", "9s", "tcp://no.such.name:80"),
               "tcp://no.such.name:80: resolve: no answer from the name servers")
     assert time.monotonic() - begin < 5
+
+
+@test("localhost: a lost SYN to 127.0.0.1 is sent again by the kernel, and the answer counts")
+def _():
+    network()
+    listener, *_ = held = full_backlog(("127.0.0.1", 7000))    # drops what comes
+    with subprocess.Popen([CONFIG.usher, "probe", "-v", "-t", "2s", ":7000/"], stderr=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as usher:
+        while "connecting to ::1" not in usher.stderr.readline():
+            assert usher.poll() is None
+        listener.settimeout(DEADLINE)
+        names = {client.getsockname() for client in held[1:]}
+        while (accepted := listener.accept())[1] in names:
+            held.append(accepted[0])
+        with accepted[0] as connection:
+            connection.recv(4096)
+            connection.sendall(http())
+            out, _ = usher.communicate(timeout=DEADLINE)
+    match = re.fullmatch(r"healthy :7000/ 200 in (\d+)ms\n", out)
+    assert match and 900 < int(match[1]) < 2000, out
+
+
+@test("localhost: where 127.0.0.1 does not answer, ::1 is tried a quarter of a second later")
+def _():
+    network()
+    held = full_backlog(("127.0.0.1", 7000))
+    Peer(replies(http()), ("::1", 7000))
+    code, out, _ = probe(":7000/")
+    match = re.fullmatch(r"healthy :7000/ 200 in (\d+)ms\n", out)
+    assert code == 0 and match and 250 <= int(match[1]) < 900, out
+    del held
+
+
+@test("tcp: a connection to itself is a refused one, and keeps no server from the port")
+def _():
+    network()
+    with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as file:
+        file.write("50050 50053")    # the kernel soon picks the port that is asked for
+    code, out, err = run("wait", "-t", "500ms", "--interval", "5ms", "tcp://127.0.0.1:50052", "--",
+                         "echo", "STARTED")
+    equal((code, out), (124, ""), err)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 50052))    # a TIME-WAIT there would refuse it
+
+
+@test("an address is this container's own or not, whatever ip_nonlocal_bind says")
+def _():
+    network()
+    ip("addr", "add", "192.0.2.1/24", "dev", "lo")
+    ip("addr", "add", "2001:db8::1/64", "dev", "lo", "nodad")
+    ip("route", "add", "198.51.100.0/24", "dev", "lo")
+    for nonlocal_bind in ("0", "1"):
+        for family in ("ipv4", "ipv6"):
+            with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", "w", encoding="ascii") as file:
+                file.write(nonlocal_bind)
+        for own in ("192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]", "127.9.9.9"):
+            unhealthy(probe(f"tcp://{own}:1"), f"tcp://{own}:1: connect: Connection refused")
+        for other in ("192.0.2.2", "[2001:db8::2]", "[::ffff:192.0.2.2]", "198.51.100.1", "203.0.113.1"):
+            code, out, _ = probe("-t", "1s", f"tcp://{other}:1")
+            equal(code, 125, out)
+    replace_file("/etc/hosts", "192.0.2.1 mixed\n192.0.2.2 mixed\n192.0.2.1 own\n127.0.0.1 own\n")
+    equal(probe("tcp://own:1")[0], 1)
+    equal(probe("tcp://mixed:1")[0], 125)

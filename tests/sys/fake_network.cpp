@@ -39,16 +39,6 @@ sys::SocketAddress address_of(const std::string& text) {
     return address;
 }
 
-constexpr char mapped_prefix[] = "[::ffff:";
-
-// Who is behind an address: the same for an IPv4 address and its mapped form.
-std::string owner_of(const std::string& address) {
-    if (address.rfind(mapped_prefix, 0) != 0) return address;
-    std::string owner = address.substr(sizeof mapped_prefix - 1);
-    owner.erase(owner.find(']'), 1);
-    return owner;
-}
-
 void later(Duration duration, std::function<void()> what) {
     if (duration == infinite) return;
     kernel().timeline.emplace(after(kernel().now, duration), std::move(what));
@@ -127,8 +117,32 @@ void FakeNetwork::finish_connect(int fd, unsigned serial) {
     }
 }
 
+// A datagram to the name server that the socket is connected to, which takes replies from it alone.
+Result<std::size_t> FakeNetwork::ask(int fd, const std::string& query) {
+    Socket& socket = sockets.at(fd);
+    if (sendto_error != 0) return error_of(sendto_error);
+    if (socket.error != 0) return error_of(std::exchange(socket.error, 0));
+    asked.push_back({.to = socket.peer, .query = query, .at = kernel().now - kernel().start_time});
+    const unsigned serial = socket.serial;
+    if (closed_ports.count(socket.peer) != 0) {
+        later(0, [fd, serial] {
+            if (auto* asker = network().find(fd, serial)) asker->error = ECONNREFUSED;
+        });
+    }
+    const auto server = servers.find(socket.peer);
+    if (server == servers.end()) return query.size();
+    for (const Reply& reply : server->second(query)) {
+        if (!reply.from.empty() && reply.from != socket.peer) continue;
+        later(reply.later, [fd, serial, bytes = reply.bytes] {
+            if (auto* asker = network().find(fd, serial)) asker->datagrams.push_back(bytes);
+        });
+    }
+    return query.size();
+}
+
 Result<std::size_t> FakeNetwork::send(int fd, std::string_view text) {
     Socket& socket = sockets.at(fd);
+    if (socket.kind == Socket::Kind::datagram) return ask(fd, std::string(text));
     Peer& peer = peers[socket.peer];
     if (!socket.is_connected) return error_of(ENOTCONN);
     if (const int number = take_error(peer.send_errors); number != 0) return error_of(number);
@@ -137,6 +151,19 @@ Result<std::size_t> FakeNetwork::send(int fd, std::string_view text) {
     const std::size_t count = std::min({text.size(), room, peer.longest_send});
     socket.connection.request += text.substr(0, count);
     if (peer.on_bytes) peer.on_bytes(socket.connection);
+    return count;
+}
+
+Result<std::size_t> FakeNetwork::take_datagram(int fd, std::span<char> room) {
+    Socket& socket = sockets.at(fd);
+    if (recvfrom_always != 0) return error_of(recvfrom_always);
+    if (const int number = take_error(recvfrom_errors); number != 0) return error_of(number);
+    if (socket.error != 0) return error_of(std::exchange(socket.error, 0));
+    if (socket.datagrams.empty()) return error_of(EAGAIN);
+    const std::string bytes = socket.datagrams.front();
+    socket.datagrams.pop_front();
+    const std::size_t count = std::min(bytes.size(), room.size());
+    std::memcpy(room.data(), bytes.data(), count);
     return count;
 }
 
@@ -155,6 +182,7 @@ short FakeNetwork::ready_events(const sys::PollFd& fd) {
             ready = sys::poll_out;
             if (!socket.datagrams.empty() || !recvfrom_errors.empty() || recvfrom_always != 0)
                 ready |= sys::poll_in;
+            if (socket.error != 0) ready |= sys::poll_in | poll_err;
             break;
         case Socket::Kind::signals: {
             const auto is_wanted = [&](const sys::Received& received) {
@@ -190,14 +218,8 @@ bool SocketAddress::operator==(const SocketAddress& other) const {
 SocketAddress tcp_address(const IpAddress& address, std::uint16_t port) {
     char room[ip_text_limit];
     const std::string ip(format_ip(address, room));
-    return address_of((address.v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port));
-}
-
-SocketAddress mapped_address(const IpAddress& address, std::uint16_t port) {
-    if (address.v6) return tcp_address(address, port);
-    char room[ip_text_limit];
-    return address_of(mapped_prefix + std::string(format_ip(address, room)) +
-                      "]:" + std::to_string(port));
+    const std::string zone = address.zone[0] == 0 ? "" : std::string("%") + address.zone.data();
+    return address_of((address.v6 ? "[" + ip + zone + "]" : ip) + ":" + std::to_string(port));
 }
 
 SocketAddress unix_address(std::string_view path) {
@@ -216,7 +238,13 @@ Result<int> datagram_socket(bool v6) {
 Result<Done> connect(int fd, const SocketAddress& address) {
     FakeNetwork& net = network();
     FakeNetwork::Socket& socket = net.sockets.at(fd);
-    socket.peer = owner_of(text_of(address));
+    socket.peer = text_of(address);
+    if (socket.kind == FakeNetwork::Socket::Kind::datagram) {
+        EXPECT_EQ(socket.peer[0] == '[', socket.v6) << "not of the family of " << socket.peer;
+        const auto refused = net.connect_errors.find(socket.peer);
+        if (refused != net.connect_errors.end()) return error_of(refused->second);
+        return Done{};
+    }
     net.connected.push_back(socket.peer);
     net.connect_times.push_back(kernel().now - kernel().start_time);
     const bool is_unix = socket.peer.rfind("unix:", 0) == 0;
@@ -242,8 +270,19 @@ Result<Done> connect_result(int fd) {
     return Done{};
 }
 
+bool is_connected_to_itself(int fd, const SocketAddress& address) {
+    FakeNetwork& net = network();
+    EXPECT_EQ(text_of(address), net.sockets.at(fd).peer);
+    const auto peer = net.peers.find(net.sockets.at(fd).peer);
+    return peer != net.peers.end() && peer->second.is_oneself;
+}
+
+void reset_when_closed(int fd) { network().resets.push_back(network().sockets.at(fd).peer); }
+
 Result<std::size_t> recv(int fd, std::span<char> room) {
     FakeNetwork::Socket& socket = network().sockets.at(fd);
+    if (socket.kind == FakeNetwork::Socket::Kind::datagram)
+        return network().take_datagram(fd, room);
     const int number = take_error(network().peers[socket.peer].recv_errors);
     if (number != 0) return error_of(number);
     if (socket.incoming.empty()) {
@@ -255,41 +294,6 @@ Result<std::size_t> recv(int fd, std::span<char> room) {
     std::memcpy(room.data(), socket.incoming.data(), count);
     socket.incoming.erase(0, count);
     return count;
-}
-
-Result<std::size_t> recvfrom(int fd, std::span<char> room, SocketAddress& from) {
-    FakeNetwork& net = network();
-    auto& datagrams = net.sockets.at(fd).datagrams;
-    if (net.recvfrom_always != 0) return error_of(net.recvfrom_always);
-    if (const int number = take_error(net.recvfrom_errors); number != 0) return error_of(number);
-    if (datagrams.empty()) return error_of(EAGAIN);
-    const FakeNetwork::Datagram datagram = datagrams.front();
-    datagrams.pop_front();
-    const std::size_t count = std::min(datagram.bytes.size(), room.size());
-    std::memcpy(room.data(), datagram.bytes.data(), count);
-    from = datagram.from;
-    return count;
-}
-
-Result<Done> sendto(int fd, std::string_view text, const SocketAddress& to) {
-    FakeNetwork& net = network();
-    FakeNetwork::Socket& socket = net.sockets.at(fd);
-    const std::string address = text_of(to);
-    EXPECT_EQ(address[0] == '[', socket.v6) << "the socket is not of the family of " << address;
-    if (net.sendto_error != 0) return error_of(net.sendto_error);
-    const std::string owner = owner_of(address);
-    const std::string query(text);
-    net.asked.push_back({.to = owner, .query = query, .at = kernel().now - kernel().start_time});
-    const auto server = net.servers.find(owner);
-    if (server == net.servers.end()) return Done{};
-    for (const Reply& reply : server->second(query)) {
-        const std::string from = reply.from.empty() ? address : reply.from;
-        later(reply.later, [fd, serial = socket.serial, bytes = reply.bytes, from] {
-            auto* const asker = network().find(fd, serial);
-            if (asker != nullptr) asker->datagrams.push_back({bytes, address_of(from)});
-        });
-    }
-    return Done{};
 }
 
 bool is_local(const IpAddress& address) {

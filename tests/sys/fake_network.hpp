@@ -36,6 +36,7 @@ class Connection {
 struct Peer {
     int refuses_with = 0;                 ///< what connect ends with; 0: it takes the connection
     Duration answers_after = 0;           ///< infinite: not at all
+    bool is_oneself = false;              ///< the kernel connects the socket to itself
     bool answers_at_once = false;         ///< connect itself says it, without EINPROGRESS
     std::size_t window = SIZE_MAX;        ///< how much it ever takes; then sending says EAGAIN
     std::size_t longest_send = SIZE_MAX;  ///< how much it takes of one call
@@ -62,6 +63,7 @@ struct FakeNetwork {
     // The others. Where there is none, a TCP connection is refused; a datagram is lost.
     std::map<std::string, Peer> peers;
     std::map<std::string, NameServer> servers;
+    std::set<std::string> closed_ports;   ///< of name servers: ICMP says that nobody listens
     std::set<std::string> own_addresses;  ///< besides the loopback ones
     std::map<std::string, sys::FileFacts> facts;
     std::map<std::string, int> statx_errors;
@@ -70,7 +72,8 @@ struct FakeNetwork {
     bool no_v6 = false;
     int no_sockets = 0;  ///< the errno of every socket(2)
     int no_signalfd = 0;
-    int sendto_error = 0;
+    int sendto_error = 0;                       ///< of datagrams
+    std::map<std::string, int> connect_errors;  ///< of datagram sockets
     std::deque<int> poll_errors;
     int poll_always = 0;
     std::deque<int> recvfrom_errors;
@@ -81,18 +84,15 @@ struct FakeNetwork {
     std::vector<Asked> asked;             ///< datagrams
     std::vector<std::string> connected;   ///< connects, also those that failed
     std::vector<Duration> connect_times;  ///< when, from the start of the test
+    std::vector<std::string> resets;      ///< connections that were to be reset when closed
     int polls = 0;
     Duration longest_poll = 0;
 
-    struct Datagram {
-        std::string bytes;
-        sys::SocketAddress from;
-    };
     struct Socket {
         enum class Kind { datagram, stream, signals } kind = Kind::stream;
         bool v6 = false;
         unsigned serial = 0;
-        std::deque<Datagram> datagrams{};
+        std::deque<std::string> datagrams{};
         std::string peer{};
         bool is_connecting = false;
         bool is_connected = false;
@@ -110,6 +110,8 @@ struct FakeNetwork {
     Result<int> add(Socket socket);
     void finish_connect(int fd, unsigned serial);
     Result<std::size_t> send(int fd, std::string_view text);
+    Result<std::size_t> ask(int fd, const std::string& query);
+    Result<std::size_t> take_datagram(int fd, std::span<char> room);
     short ready_events(const sys::PollFd& fd);
     [[nodiscard]] int open_sockets() const { return static_cast<int>(sockets.size()); }
 };

@@ -46,31 +46,52 @@ class NetworkCheckTest : public testing::Test {
         checked->start(check, settings, outcome, kernel().now, deadline);
     }
 
-    // The verdict and the detail, as the result line has them.
+    // The verdict and the detail, as the result line has them. What is read after the verdict may
+    // not change them.
     std::string run(std::string_view text, Duration time = timeout) {
         start(text, after(kernel().now, time));
-        for (int steps = 0; outcome.health == Health::pending; ++steps) {
+        settled_at = -1;
+        std::string settled;
+        for (int steps = 0; settled_at < 0 || checked->wake() != infinite; ++steps) {
             if (steps == 20000) {
                 ADD_FAILURE() << "the check never ends";
                 return "hangs";
             }
-            sys::PollFd fds[NetworkCheck::most_fds];
-            const std::size_t used = checked->interests(fds);
-            const Time wake = checked->wake();
-            const Duration wait = wake == infinite ? wake : std::max<Duration>(wake - now(), 0);
-            EXPECT_TRUE(sys::poll(std::span(fds).first(used), wait));
-            if (kernel().hung) return "hangs";
-            checked->step(std::span<const sys::PollFd>(fds).first(used), now());
+            if (!step()) return "hangs";
+            if (settled_at >= 0 || outcome.health == Health::pending) continue;
+            settled_at = now();
+            settled = result();
         }
         sys::PollFd fds[NetworkCheck::most_fds];
         EXPECT_EQ(checked->interests(fds), 0U);
         EXPECT_EQ(checked->wake(), infinite);
+        EXPECT_EQ(result(), settled) << "changed after the verdict";
+        EXPECT_EQ(network().open_sockets(), 0) << "open after the end";
+        return settled;
+    }
+
+    // False: it would wait for ever.
+    bool step() {
+        if (outcome.health != Health::pending && checked->wake() == infinite) return true;
+        sys::PollFd fds[NetworkCheck::most_fds];
+        const std::size_t used = checked->interests(fds);
+        const Time wake = checked->wake();
+        const Duration wait = wake == infinite ? wake : std::max<Duration>(wake - now(), 0);
+        EXPECT_TRUE(sys::poll(std::span(fds).first(used), wait));
+        if (kernel().hung) return false;
+        checked->step(std::span<const sys::PollFd>(fds).first(used), now());
+        return true;
+    }
+
+    [[nodiscard]] std::string result() const {
         constexpr const char* words[] = {"pending ", "healthy ", "unhealthy ", "misused "};
         return words[static_cast<int>(outcome.health)] + std::string(outcome.detail.view());
     }
 
     static Time now() { return kernel().now; }
-    static Duration elapsed() { return kernel().now - kernel().start_time; }
+    // Up to the verdict of the last run, and what was read after it.
+    [[nodiscard]] Duration elapsed() const { return settled_at - kernel().start_time; }
+    [[nodiscard]] Duration drained_for() const { return now() - settled_at; }
     // A peer that says `reply` once it has read the end of a request.
     static Peer says(const std::string& reply, Duration later = 0) {
         return {.on_bytes = [reply, later](Connection& connection) {
@@ -81,6 +102,7 @@ class NetworkCheckTest : public testing::Test {
     ProbeSettings settings{Command::probe};
     Check check;
     cmd::Outcome outcome;
+    Time settled_at = -1;
     std::unique_ptr<NetworkCheck> checked = std::make_unique<NetworkCheck>();
 };
 
@@ -119,21 +141,75 @@ TEST_F(NetworkCheckTest, the_second_address_is_tried_when_the_first_fails_at_onc
     EXPECT_EQ(run(":80/"), "healthy 200");
 }
 
-TEST_F(NetworkCheckTest, an_address_that_hangs_leaves_the_next_one_its_share_of_the_time) {
+TEST_F(NetworkCheckTest, beside_an_address_that_hangs_the_next_one_is_tried) {
     network().peers[loopback] = {.answers_after = infinite};
     network().peers[loopback6] = says(ok);
     EXPECT_EQ(run(":80/"), "healthy 200");
-    EXPECT_EQ(elapsed(), timeout / 2);
+    EXPECT_EQ(elapsed(), NetworkCheck::attempt_delay);
 }
 
-TEST_F(NetworkCheckTest, addresses_that_all_hang_share_the_time) {
+TEST_F(NetworkCheckTest, an_address_that_is_slow_is_not_given_up_for_the_next_one) {
+    network().peers[loopback] = says(ok);
+    network().peers[loopback].answers_after = timeout - 100 * millisecond;
+    network().peers[loopback6] = {.answers_after = infinite};
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(elapsed(), timeout - 100 * millisecond);
+    network().peers[loopback6] = {.refuses_with = ECONNREFUSED, .answers_after = second};
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    network().peers.erase(loopback6);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+}
+
+TEST_F(NetworkCheckTest, the_first_address_that_connects_wins_and_the_others_are_closed) {
+    for (const bool first_wins : {true, false}) {
+        network().peers[first_wins ? loopback : loopback6] = {.answers_after = second};
+        network().peers[first_wins ? loopback6 : loopback] = {.answers_after = 2 * second};
+        for (const char* address : {loopback, loopback6}) {
+            network().peers[address].on_connect = [first_wins, address](Connection& connection) {
+                EXPECT_EQ(address, first_wins ? loopback : loopback6);
+                connection.say(ok, second);
+            };
+        }
+        kernel().at(after(now() - kernel().start_time, 1900 * millisecond),
+                    [] { EXPECT_EQ(network().open_sockets(), 1); });
+        EXPECT_EQ(run(":80/"), "healthy 200");
+    }
+}
+
+TEST_F(NetworkCheckTest, the_next_address_is_tried_as_soon_as_one_fails) {
+    network().peers[loopback] = {.refuses_with = EHOSTUNREACH, .answers_after = 10 * millisecond};
+    network().peers[loopback6] = says(ok);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(elapsed(), 10 * millisecond);
+}
+
+TEST_F(NetworkCheckTest, of_many_addresses_that_hang_four_are_tried_side_by_side) {
+    settings.allow_remote = true;
+    Answer many;
+    for (int i = 1; i <= 7; ++i) {
+        many.addresses.push_back("10.0.0." + std::to_string(i));
+        network().peers[many.addresses.back() + ":80"] = {.answers_after = infinite};
+    }
+    network().servers[server] = knows({{"app", many}});
+    kernel().at(800 * millisecond, [] { EXPECT_EQ(network().open_sockets(), 4); });
+    kernel().at(2900 * millisecond, [] { EXPECT_EQ(network().open_sockets(), 4); });
+    network().peers["10.0.0.7:80"] = says(ok);
+    EXPECT_EQ(run("http://app/", 3 * second), "healthy 200");
+    EXPECT_EQ(network().connect_times.size(), 7U);
+    EXPECT_EQ(network().connect_times[3], 750 * millisecond);
+    EXPECT_GT(network().connect_times[4], second);
+    EXPECT_LT(elapsed(), 2700 * millisecond);
+}
+
+TEST_F(NetworkCheckTest, addresses_that_all_hang_are_begun_one_after_the_other) {
     settings.allow_remote = true;
     network().servers[server] =
         knows({{"app", {.addresses = {"10.0.0.7", "10.0.0.8", "10.0.0.9"}}}});
     for (const char* address : {"10.0.0.7:80", "10.0.0.8:80", "10.0.0.9:80"})
         network().peers[address] = {.answers_after = infinite};
     EXPECT_EQ(run("tcp://app:80"), "unhealthy connect: timed out");
-    EXPECT_EQ(network().connect_times, (std::vector<Duration>{0, second, 2 * second}));
+    EXPECT_EQ(network().connect_times,
+              (std::vector<Duration>{0, 250 * millisecond, 500 * millisecond}));
     EXPECT_EQ(elapsed(), timeout);
 }
 
@@ -144,6 +220,17 @@ TEST_F(NetworkCheckTest, when_all_addresses_fail_the_first_one_s_error_is_told) 
     network().peers[loopback] = {.refuses_with = EACCES, .answers_at_once = true};
     network().peers[loopback6] = {.refuses_with = EHOSTUNREACH, .answers_after = millisecond};
     EXPECT_EQ(run("tcp://localhost:80"), "unhealthy connect: Permission denied");
+}
+
+TEST_F(NetworkCheckTest, a_connection_to_itself_is_a_refused_one) {
+    network().peers[loopback] = {.is_oneself = true};
+    EXPECT_EQ(run("tcp://127.0.0.1:80"), "unhealthy connect: Connection refused");
+    EXPECT_EQ(network().resets, Texts{loopback});
+    network().peers[loopback6] = says(ok);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    network().resets.clear();
+    EXPECT_EQ(run("tcp://127.0.0.1:80", 0), "unhealthy connect: timed out");
+    EXPECT_EQ(network().resets, Texts{loopback}) << "no TIME-WAIT when the time is up, either";
 }
 
 TEST_F(NetworkCheckTest, a_container_without_ipv6_has_one_loopback_address) {
@@ -282,6 +369,11 @@ TEST_F(NetworkCheckTest, the_host_is_the_check_s_own_where_it_has_one) {
         const char* host;
         const char* peer;
     } cases[] = {{":80/", "localhost", loopback},
+                 {":8080/x", "localhost:8080", "127.0.0.1:8080"},
+                 {"http://:8080/", "localhost:8080", "127.0.0.1:8080"},
+                 {"http://LocalHost:8080/", "LocalHost:8080", "127.0.0.1:8080"},
+                 {"http://[::1]:8080/", "[::1]:8080", "[::1]:8080"},
+                 {"http://[::1]/", "[::1]", loopback6},
                  {"http://127.0.0.1/", "127.0.0.1", loopback},
                  {"http://127.0.0.1:80/", "127.0.0.1:80", loopback},
                  {"http://[::1]:80/", "[::1]:80", loopback6},
@@ -393,6 +485,72 @@ TEST_F(NetworkCheckTest, a_wrong_status_counts_for_more_than_the_text) {
     EXPECT_EQ(run(":80/"), "unhealthy status 500, want 200-399,");
 }
 
+// After the verdict.
+
+TEST_F(NetworkCheckTest, the_rest_of_a_reply_is_read_to_its_end_after_the_verdict) {
+    const std::string replies[] = {
+        ok + "Content-Length: 100\r\n\r\n" + std::string(100, 'x'),
+        "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n" + std::string(100, 'x'),
+        ok + "Transfer-Encoding: chunked\r\n\r\n40\r\n" + std::string(64, 'x') +
+            "\r\n0\r\nTrailer: yes\r\n\r\n"};
+    for (const std::string& reply : replies) {
+        network().peers[loopback] = {.on_bytes = [&reply](Connection& connection) {
+            Duration later = 0;
+            for (const char c : reply) connection.say(std::string(1, c), later += millisecond);
+        }};
+        run(":80/");
+        EXPECT_EQ(drained_for(),
+                  static_cast<Duration>(reply.size() - reply.find('\n') - 1) * millisecond)
+            << reply;
+    }
+}
+
+TEST_F(NetworkCheckTest, the_rest_of_a_reply_is_read_until_the_peer_closes) {
+    network().peers[loopback] = {.on_bytes = [](Connection& connection) {
+        connection.say(ok + "\r\nbody");
+        connection.close(100 * millisecond);
+    }};
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(drained_for(), 100 * millisecond);
+    network().peers[loopback].on_bytes = [](Connection& connection) {
+        connection.say(ok + "\r\nbody");
+        connection.reset(ECONNRESET, 100 * millisecond);
+    };
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(drained_for(), 100 * millisecond);
+}
+
+TEST_F(NetworkCheckTest, a_reply_that_does_not_end_is_read_for_a_quarter_of_a_second) {
+    network().peers[loopback] = says(ok);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(elapsed(), 0);
+    EXPECT_EQ(drained_for(), NetworkCheck::drain_time);
+    network().peers[loopback] = says(ok, timeout - 10 * millisecond);
+    EXPECT_EQ(run(":80/"), "healthy 200");
+    EXPECT_EQ(drained_for(), 10 * millisecond) << "the deadline comes first";
+}
+
+TEST_F(NetworkCheckTest, no_more_than_a_mebibyte_is_read_after_the_verdict) {
+    std::size_t left = 0;
+    network().peers[loopback] = {.on_bytes = [&left](Connection& connection) {
+        left = 2 * NetworkCheck::drain_limit;
+        for (Duration at = 0; left > 0; left -= 4096, at += 100'000)
+            connection.say(std::string(4096, 'x'), at);
+    }};
+    settings.contains = "y";
+    network().peers[loopback].on_connect = [](Connection& connection) {
+        connection.say(ok + "\r\n");
+    };
+    EXPECT_EQ(run(":80/"), "unhealthy reply: text not found 'y'");
+    EXPECT_EQ(drained_for(), 256 * 100'000);
+}
+
+TEST_F(NetworkCheckTest, what_is_no_http_is_not_read_on) {
+    network().peers[loopback] = says("SSH-2.0-OpenSSH_9.2\r\n");
+    EXPECT_EQ(run(":80/"), "unhealthy reply: not an HTTP reply");
+    EXPECT_EQ(drained_for(), 0);
+}
+
 TEST_F(NetworkCheckTest, what_is_no_http_is_unhealthy) {
     network().peers[loopback] = says("\x15\x03\x01\x00\x02\x02\x46"s);
     EXPECT_EQ(run(":80/"), "unhealthy reply: the peer speaks TLS, not plaintext");
@@ -437,6 +595,43 @@ TEST_F(NetworkCheckTest, a_grpc_service_that_serves_is_healthy) {
     network().peers[loopback] = grpc_says(grpc_reply(1));
     EXPECT_EQ(run("grpc://localhost:80/my.Service"), "healthy SERVING");
     EXPECT_TRUE(outcome.timed);
+}
+
+TEST_F(NetworkCheckTest, headers_are_metadata_of_a_grpc_call) {
+    std::string request;
+    network().peers[loopback].on_bytes = [&](Connection& connection) {
+        request = connection.request;
+        connection.close();
+    };
+    settings.headers[0] = "X-Token: secret";
+    settings.header_count = 1;
+    run("grpc://127.0.0.1:80");
+    EXPECT_NE(request.find("\x07x-token\x06secret"), std::string::npos);
+    settings.headers[1] = "Grpc-Secret: secret";
+    settings.header_count = 2;
+    EXPECT_EQ(run("grpc://127.0.0.1:80"),
+              "misused no metadata of gRPC: header 'Grpc-Secret' (want a name of your own, and "
+              "printable ASCII)");
+    EXPECT_EQ(network().connected.size(), 1U);
+}
+
+TEST_F(NetworkCheckTest, the_authority_of_grpc_has_its_port) {
+    const struct {
+        const char* check;
+        const char* authority;
+        const char* peer;
+    } cases[] = {{"grpc://:80", "\x0clocalhost:80", loopback},
+                 {"grpc://[::1]:80", "\x08[::1]:80", loopback6},
+                 {"grpc://unix:/run/app.sock", "\x09localhost", socket_path}};
+    for (const auto& c : cases) {
+        std::string request;
+        network().peers[c.peer].on_bytes = [&](Connection& connection) {
+            request = connection.request;
+            connection.close();
+        };
+        run(c.check);
+        EXPECT_NE(request.find("\x01"s + c.authority + "\x0f"), std::string::npos) << c.check;
+    }
 }
 
 TEST_F(NetworkCheckTest, a_grpc_service_that_does_not_serve_is_unhealthy) {

@@ -324,7 +324,7 @@ TEST_F(ProberTest, wakes_up_for_the_check_that_has_something_to_do_first) {
     add("tcp://localhost:1");
     add("unix:/s");
     EXPECT_EQ(run(), 0);
-    EXPECT_EQ(result(0), "healthy tcp://localhost:1 in 1500ms\n");
+    EXPECT_EQ(result(0), "healthy tcp://localhost:1 in 250ms\n");
     EXPECT_EQ(result(1), "healthy unix:/s in 100ms\n");
 }
 
@@ -663,6 +663,76 @@ TEST_F(ProberTest, no_checks_are_over_at_once) {
     EXPECT_EQ(run(), 0);
     EXPECT_EQ(elapsed(), 0);
     EXPECT_EQ(network().polls, 0);
+}
+
+// After the verdict.
+
+// A server whose reply ends `later` than it begins.
+test::Peer answers_slowly(Duration later) {
+    return {.on_bytes = [later](Connection& connection) {
+        connection.say(ok + "Content-Length: 1\r\n\r\n");
+        connection.say("x", later);
+    }};
+}
+
+TEST_F(ProberTest, is_done_when_all_is_settled_and_reads_the_rest_when_asked_to) {
+    network().peers["127.0.0.1:1"] = answers_slowly(100 * millisecond);
+    network().peers["127.0.0.1:2"] = answers_slowly(50 * millisecond);
+    add("http://127.0.0.1:1/");
+    add("http://127.0.0.1:2/");
+    EXPECT_EQ(run(), 0);
+    EXPECT_EQ(elapsed(), 0);
+    const int before = network().open_sockets();
+    prober().drain();
+    EXPECT_EQ(elapsed(), 100 * millisecond);
+    EXPECT_EQ(network().open_sockets(), before - 2);
+    EXPECT_EQ(result(0), "healthy http://127.0.0.1:1/ 200 in 0ms\n");
+}
+
+TEST_F(ProberTest, reads_the_rest_of_one_reply_while_another_check_goes_on) {
+    network().peers["127.0.0.1:1"] = answers_slowly(100 * millisecond);
+    network().peers["127.0.0.1:2"] = {.answers_after = second};
+    add("http://127.0.0.1:1/");
+    add("tcp://127.0.0.1:2");
+    int open_sockets = 0;
+    kernel().at(second / 2, [&open_sockets] { open_sockets = network().open_sockets(); });
+    EXPECT_EQ(run(), 0);
+    EXPECT_EQ(elapsed(), second);
+    EXPECT_EQ(open_sockets, 2) << "the signals', and the one that is being connected";
+    EXPECT_EQ(result(0), "healthy http://127.0.0.1:1/ 200 in 0ms\n");
+    prober().drain();
+    EXPECT_EQ(elapsed(), second);
+}
+
+TEST_F(ProberTest, a_signal_ends_the_reading_and_is_left_for_who_asks) {
+    network().peers["127.0.0.1:1"] = answers_slowly(200 * millisecond);
+    add("http://127.0.0.1:1/");
+    EXPECT_EQ(run(), 0);
+    raise_at(50 * millisecond, term);
+    prober().drain();
+    EXPECT_EQ(elapsed(), 50 * millisecond);
+    EXPECT_EQ(prober().pause(kernel().now), term);
+}
+
+TEST_F(ProberTest, reads_on_where_signalfd_is_refused) {
+    network().no_signalfd = ENOSYS;
+    network().peers["127.0.0.1:1"] = answers_slowly(200 * millisecond);
+    add("http://127.0.0.1:1/");
+    EXPECT_EQ(run(), 0);
+    prober().drain();
+    EXPECT_EQ(elapsed(), 200 * millisecond);
+    EXPECT_EQ(network().open_sockets(), 0);
+}
+
+TEST_F(ProberTest, does_not_wait_for_a_check_that_a_signal_cut_short) {
+    network().peers["127.0.0.1:1"] = answers_slowly(200 * millisecond);
+    hang("127.0.0.1:2");
+    add("http://127.0.0.1:1/");
+    add("tcp://127.0.0.1:2");
+    raise_at(50 * millisecond, term);
+    EXPECT_EQ(run(), term);
+    prober().drain();
+    EXPECT_LE(elapsed(), 51 * millisecond);
 }
 
 }  // namespace

@@ -150,11 +150,21 @@ TEST_F(ResolverTest, asks_for_the_name_itself_at_the_end_of_the_search_list) {
     EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
 }
 
-TEST_F(ResolverTest, leaves_the_search_list_out_for_a_name_with_dots) {
+TEST_F(ResolverTest, asks_for_a_name_with_dots_as_it_is_before_the_search_list) {
     configure("search a.example\nnameserver 10.0.0.2\n");
     network().servers[server] = knows({});
     EXPECT_EQ(look_up("app.example"), Texts{"no such name"});
-    EXPECT_EQ(questions(), (Texts{"app.example A", "app.example AAAA"}));
+    EXPECT_EQ(questions(), (Texts{"app.example A", "app.example AAAA", "app.example.a.example A",
+                                  "app.example.a.example AAAA"}));
+    network().servers[server] = knows({{"db.prod.a.example", {.addresses = {"10.0.0.7"}}}});
+    EXPECT_EQ(look_up("db.prod"), Texts{"10.0.0.7"});
+}
+
+TEST_F(ResolverTest, searches_for_one_label_although_ndots_is_0) {
+    configure("search a.example\nnameserver 10.0.0.2\noptions ndots:0\n");
+    network().servers[server] = knows({{"app.a.example", {.addresses = {"10.0.0.7"}}}});
+    EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
+    EXPECT_EQ(questions().front(), "app A");
 }
 
 TEST_F(ResolverTest, says_that_there_is_no_such_name) {
@@ -173,11 +183,27 @@ TEST_F(ResolverTest, does_not_ask_for_what_is_no_name) {
     EXPECT_TRUE(network().asked.empty());
 }
 
-TEST_F(ResolverTest, stops_at_a_name_that_exists_without_an_address) {
+TEST_F(ResolverTest, passes_over_a_domain_in_which_the_name_has_no_address) {
     configure("search a.example\nnameserver 10.0.0.2\n");
     network().servers[server] =
         knows({{"app.a.example", {}}, {"app", {.addresses = {"10.0.0.7"}}}});
+    EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
+    network().servers[server] = knows({{"app.a.example", {}}});
     EXPECT_EQ(look_up("app"), Texts{"the name has no address"});
+}
+
+TEST_F(ResolverTest, passes_over_a_domain_whose_server_fails_or_refuses) {
+    configure("search a.example b.example\nnameserver 10.0.0.2\n");
+    for (const int code : {server_failure, refused, 4}) {
+        network().servers[server] = knows(
+            {{"app.a.example", {.code = code}}, {"app.b.example", {.addresses = {"10.0.0.7"}}}});
+        EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"}) << code;
+        EXPECT_EQ(elapsed(), 0) << code;
+        network().servers[server] = knows({{"app.a.example", {.code = code}}});
+        EXPECT_EQ(look_up("app"), Texts{code == server_failure ? "no answer from the name servers"
+                                                               : "the name server refused"});
+        EXPECT_EQ(elapsed(), 0) << code;
+    }
 }
 
 TEST_F(ResolverTest, asks_a_server_that_failed_again_at_once) {
@@ -252,18 +278,124 @@ TEST_F(ResolverTest, asks_once_more_only_for_what_was_not_answered) {
     EXPECT_EQ(elapsed(), 2500 * millisecond);
 }
 
-TEST_F(ResolverTest, takes_one_answer_of_two_for_none) {
-    network().servers[server] = [](const std::string& query) -> std::vector<Reply> {
-        if (question_of(query) == "app AAAA") return {};
-        return {{dns_reply(query, {.addresses = {"10.0.0.7"}})}};
-    };
-    EXPECT_EQ(look_up("app"), Texts{"no answer from the name servers"});
+TEST_F(ResolverTest, takes_an_address_although_the_other_kind_is_never_answered) {
+    for (const char* lost : {"app AAAA", "app A"}) {
+        const Time begin = kernel().now;
+        network().servers[server] = [lost](const std::string& query) -> std::vector<Reply> {
+            if (question_of(query) == lost) return {};
+            return {{dns_reply(query, {.addresses = {"10.0.0.7", "fd00::7"}})}};
+        };
+        EXPECT_EQ(look_up("app"), Texts{lost == std::string("app A") ? "fd00::7" : "10.0.0.7"});
+        EXPECT_EQ(kernel().now - begin, Resolver::patience);
+    }
 }
 
-TEST_F(ResolverTest, has_no_answer_where_sending_is_not_possible) {
+TEST_F(ResolverTest, takes_an_address_although_the_other_kind_fails) {
+    for (const int code : {no_such_name, server_failure, refused, 4}) {
+        network().servers[server] = [code](const std::string& query) -> std::vector<Reply> {
+            if (question_of(query) == "app AAAA") return {{dns_reply(query, {.code = code})}};
+            return {{dns_reply(query, {.addresses = {"10.0.0.7"}})}};
+        };
+        EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"}) << code;
+        EXPECT_EQ(elapsed(), 0) << code;
+    }
+}
+
+TEST_F(ResolverTest, waits_for_the_other_kind_of_address_for_a_moment) {
+    network().servers[server] = [](const std::string& query) -> std::vector<Reply> {
+        const bool is_v6 = question_of(query) == "app AAAA";
+        return {{.bytes = dns_reply(query, {.addresses = {"10.0.0.7", "fd00::7"}}),
+                 .later = is_v6 ? second / 2 : 0}};
+    };
+    EXPECT_EQ(look_up("app"), (Texts{"10.0.0.7", "fd00::7"}));
+    EXPECT_EQ(elapsed(), second / 2);
+}
+
+TEST_F(ResolverTest, a_server_that_does_not_have_the_name_waits_for_one_that_does) {
+    configure("nameserver 10.0.0.2\nnameserver 10.0.0.3\n");
+    const std::map<std::string, Answer> zones[] = {{}, {{"app", {}}}};
+    for (const auto& zone : zones) {
+        for (const bool is_first : {true, false}) {
+            network().servers[is_first ? server : other_server] = knows(zone);
+            network().servers[is_first ? other_server : server] =
+                knows({{"app", {.addresses = {"10.0.0.7", "fd00::7"}}}}, second / 2);
+            EXPECT_EQ(look_up("app"), (Texts{"10.0.0.7", "fd00::7"}));
+        }
+    }
+}
+
+TEST_F(ResolverTest, a_silent_server_is_waited_for_once_when_another_does_not_have_the_name) {
+    configure("search a.example b.example c.example\nnameserver 10.0.0.3\nnameserver 10.0.0.2\n");
+    network().servers[server] = knows({{"app.c.example", {.addresses = {"10.0.0.7"}}}});
+    EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
+    EXPECT_EQ(elapsed(), Resolver::patience);
+    EXPECT_EQ(look_up("other"), Texts{"no such name"});
+    EXPECT_EQ(elapsed(), 2 * Resolver::patience) << "a new lookup is patient again";
+}
+
+TEST_F(ResolverTest, tells_at_once_that_all_servers_refuse) {
+    configure("nameserver 10.0.0.2\nnameserver 10.0.0.3\n");
+    for (const char* address : {server, other_server}) {
+        network().servers[address] = [](const std::string& query) -> std::vector<Reply> {
+            return {{dns_reply(query, {.code = refused})}};
+        };
+    }
+    EXPECT_EQ(look_up("app"), Texts{"the name server refused"});
+    EXPECT_EQ(elapsed(), 0);
+}
+
+TEST_F(ResolverTest, has_no_answer_at_once_where_sending_is_not_possible) {
     network().sendto_error = ENETUNREACH;
     EXPECT_EQ(look_up("app"), Texts{"no answer from the name servers"});
-    EXPECT_EQ(elapsed(), 5 * second);
+    EXPECT_EQ(elapsed(), 0);
+}
+
+TEST_F(ResolverTest, has_no_answer_at_once_where_nobody_listens) {
+    configure("search a.example b.example\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n");
+    network().closed_ports = {server, other_server};
+    EXPECT_EQ(look_up("app"), Texts{"no answer from the name servers"});
+    EXPECT_EQ(elapsed(), 0);
+    network().connect_errors = {{server, ENETUNREACH}, {other_server, EINVAL}};
+    EXPECT_EQ(look_up("app"), Texts{"no answer from the name servers"});
+    EXPECT_EQ(elapsed(), 0);
+}
+
+TEST_F(ResolverTest, does_not_wait_for_a_server_where_nobody_listens) {
+    configure("search a.example\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n");
+    network().closed_ports = {server};
+    network().servers[other_server] = knows({{"app", {.addresses = {"10.0.0.7"}}}}, second);
+    EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
+    EXPECT_EQ(elapsed(), 2 * second) << "two names, a second each";
+}
+
+TEST_F(ResolverTest, keeps_to_its_time_when_a_server_fails_and_then_is_gone) {
+    network().servers[server] = [](const std::string& query) -> std::vector<Reply> {
+        network().closed_ports = {server};
+        return {{dns_reply(query, {.code = server_failure})}};
+    };
+    EXPECT_EQ(look_up("app"), Texts{"no answer from the name servers"});
+    EXPECT_LE(network().polls, 10);
+}
+
+TEST_F(ResolverTest, asks_a_server_with_a_zone) {
+    configure("nameserver ::1%lo\n");
+    network().servers["[::1%lo]:53"] = knows({{"app", {.addresses = {"10.0.0.7"}}}});
+    EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
+}
+
+TEST_F(ResolverTest, finds_a_name_in_the_hosts_file_in_any_case) {
+    kernel().files["/etc/hosts"] = "10.1.1.1 Web APP\n";
+    EXPECT_EQ(look_up("app"), Texts{"10.1.1.1"});
+    EXPECT_EQ(look_up("wEB"), Texts{"10.1.1.1"});
+}
+
+TEST_F(ResolverTest, takes_a_timeout_of_0_for_a_second) {
+    configure("nameserver 10.0.0.2\noptions timeout:0\n");
+    network().servers[server] = knows({{"app", {.addresses = {"10.0.0.7"}}}}, 400 * millisecond);
+    EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
+    network().servers.clear();
+    EXPECT_EQ(look_up("app"), Texts{"no answer from the name servers"});
+    EXPECT_EQ(elapsed(), 1400 * millisecond);
 }
 
 TEST_F(ResolverTest, ignores_replies_from_strangers) {
@@ -290,12 +422,12 @@ TEST_F(ResolverTest, ignores_replies_to_what_it_did_not_ask) {
     EXPECT_EQ(elapsed(), 0);
 }
 
-TEST_F(ResolverTest, keeps_to_its_time_in_a_flood_of_strangers) {
+TEST_F(ResolverTest, keeps_to_its_time_in_a_flood_of_what_it_did_not_ask) {
     network().servers[server] = [](const std::string& query) {
         std::vector<Reply> flood;
         if (question_of(query) == "app A" && kernel().now == kernel().start_time) {
             for (Duration at = 0; at < 6 * second; at += 2 * millisecond) {
-                flood.push_back({.bytes = "x", .later = at, .from = "10.0.0.66:53"});
+                flood.push_back({.bytes = "x", .later = at});
             }
         }
         return flood;
@@ -305,7 +437,7 @@ TEST_F(ResolverTest, keeps_to_its_time_in_a_flood_of_strangers) {
 }
 
 TEST_F(ResolverTest, reads_on_after_a_datagram_that_could_not_be_read) {
-    network().recvfrom_errors = {EAGAIN, ECONNREFUSED};
+    network().recvfrom_errors = {EAGAIN, EINTR};
     network().servers[server] = knows({{"app", {.addresses = {"10.0.0.7"}}}});
     EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});
 }
@@ -422,7 +554,7 @@ TEST_F(ResolverTest, takes_what_fits_of_a_tcp_reply_that_is_too_large) {
     EXPECT_EQ(found[15], "10.0.1.15");
 }
 
-TEST_F(ResolverTest, asks_servers_of_both_families_from_one_socket) {
+TEST_F(ResolverTest, asks_servers_of_both_families) {
     configure("nameserver fd00::2\nnameserver 10.0.0.2\n");
     network().servers[server] = knows({{"app", {.addresses = {"10.0.0.7"}}}});
     EXPECT_EQ(look_up("app"), Texts{"10.0.0.7"});

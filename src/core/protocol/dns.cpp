@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "dns.hpp"
 
+#include <algorithm>
+
 #include "number.hpp"
 #include "text.hpp"
 
@@ -185,7 +187,7 @@ void ResolvConf::line() {
         find_option(rest, "timeout:", 60, timeout_s_);
         find_option(rest, "attempts:", 10, attempts_);
     } else if (keyword == "nameserver") {
-        const std::optional<IpAddress> address = parse_ip(take_word(rest));
+        const std::optional<IpAddress> address = parse_scoped_ip(take_word(rest));
         if (address && server_count_ < servers_.size()) servers_[server_count_++] = *address;
     } else if (keyword == "search" || keyword == "domain") {
         search_length_ = 0;  // the last such line counts
@@ -199,30 +201,46 @@ SearchList::SearchList(std::string_view name, const ResolvConf& conf) : name_(na
     for (const char c : name) dots += c == '.' ? 1U : 0U;
     const bool final_dot = name.ends_with('.');
     if (final_dot) name_.remove_suffix(1);
-    if (dots < conf.ndots() && !final_dot) domains_ = conf.search();
-    done_ = name_.empty() || name_.ends_with('.');
+    if (!final_dot) domains_ = conf.search();
+    if (dots >= conf.ndots() || final_dot) itself_ = Itself::first;
+    if (!name_.empty() && !name_.ends_with('.')) return;
+    itself_ = Itself::done;
+    domains_ = {};
 }
 
 std::string_view SearchList::next(std::span<char, dns_name_limit> out) {
     Writer to{std::span<char>(out)};
-    while (!done_) {
+    while (itself_ != Itself::first) {
         const std::string_view domain = take_word(domains_);
-        done_ = domain.empty();
-        if (name_.size() + 1 + domain.size() > out.size() + (done_ ? 1U : 0U)) continue;
-        to.add_raw(name_);
-        if (!done_) to.add('.').add_raw(domain);
-        break;
+        if (domain.empty()) break;
+        if (name_.size() + 1 + domain.size() > out.size()) continue;
+        to.add_raw(name_).add('.').add_raw(domain);
+        return to.view();
     }
-    return {out.data(), to.size()};
+    if (itself_ != Itself::done && name_.size() <= out.size()) to.add_raw(name_);
+    itself_ = Itself::done;
+    return to.view();
 }
 
-LookupStep judge_lookup(int a, int aaaa, std::size_t found) {
-    for (const int code : {a, aaaa}) {
-        if (code == no_reply || code == 2) return LookupStep::try_again;
-        if (code == 3) return LookupStep::next_name;
-        if (code != 0) return LookupStep::failed;
+bool SearchList::at_end() const {
+    std::string_view rest = domains_;
+    return itself_ == Itself::done && take_word(rest).empty();
+}
+
+DnsAnswer answer_of(const DnsReply& reply, bool any) {
+    switch (reply.code) {
+        case 0: return any ? DnsAnswer::addresses : DnsAnswer::no_data;
+        case 2: return DnsAnswer::failed;
+        case 3: return DnsAnswer::no_such_name;
+        default: return DnsAnswer::refused;
     }
-    return found != 0 ? LookupStep::found : LookupStep::no_data;
+}
+
+DnsAnswer judge_lookup(DnsAnswer a, DnsAnswer aaaa) {
+    for (const DnsAnswer decisive : {DnsAnswer::addresses, DnsAnswer::no_such_name}) {
+        if (a == decisive || aaaa == decisive) return decisive;
+    }
+    return std::min(a, aaaa);
 }
 
 // A line is an address, then names; a '#' anywhere ends it.
@@ -238,7 +256,8 @@ void HostsMatcher::feed(std::span<const char> text, AddressList& out) {
             if (first_word_) {
                 if (word_length_ < sizeof address_) address_[word_length_] = c;
             } else {
-                equal_ = equal_ && word_length_ < name_.size() && name_[word_length_] == c;
+                equal_ = equal_ && word_length_ < name_.size() &&
+                         to_lower(name_[word_length_]) == to_lower(c);
             }
             ++word_length_;
         }
@@ -246,6 +265,7 @@ void HostsMatcher::feed(std::span<const char> text, AddressList& out) {
 }
 
 void HostsMatcher::word_end() {
+    if (first_word_ && word_length_ == 0) return;  // blanks in front, as glibc takes them
     if (first_word_)
         address_length_ =
             static_cast<std::uint8_t>(word_length_ <= sizeof address_ ? word_length_ : 0);

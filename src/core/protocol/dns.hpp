@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A stub resolver's texts and messages (RFC 1035), with the choices that musl's getaddrinfo makes:
-// /etc/hosts first, then the search list of resolv.conf, A and AAAA asked at once.
+// A stub resolver's texts and messages (RFC 1035): /etc/hosts first, then the name and the search
+// list of resolv.conf, A and AAAA asked at once, and all name servers as well, as musl does it.
+// What getaddrinfo of glibc or of musl would find shall be found, so of two answers the better
+// counts.
 #pragma once
 
 #include <array>
@@ -34,9 +36,7 @@ enum class DnsVerdict : std::uint8_t {
 struct DnsReply {
     DnsVerdict verdict = DnsVerdict::foreign;
     bool truncated = false;  ///< TC: ask again by TCP
-    /// RCODE: 0 fine, 2 server failure, 3 no such name. musl takes 0 and 3 as final, asks again at
-    /// once after 2, and ignores replies with any other, so that these end as no reply.
-    std::uint8_t code = 0;
+    std::uint8_t code = 0;   ///< RCODE: see answer_of
 };
 
 /// Reads a reply to `query` and adds all records of its answer section that are of the type asked
@@ -54,15 +54,14 @@ class ResolvConf {
     void feed(std::span<const char> text);
     void finish();
 
-    /// 1 to 3 after finish(); 127.0.0.1 if the file names none.
+    /// 1 to 3 after finish(), perhaps with a zone; 127.0.0.1 if the file names none.
     [[nodiscard]] std::span<const IpAddress> servers() const {
         return {servers_.data(), server_count_};
     }
     [[nodiscard]] std::string_view search() const { return {search_, search_length_}; }
     [[nodiscard]] unsigned ndots() const { return ndots_; }  ///< 0-15
-    [[nodiscard]] unsigned timeout_s() const {
-        return timeout_s_;
-    }  ///< 0-60, for all attempts together
+    /// 1-60, for all attempts together; 0 stands for 1, as in glibc.
+    [[nodiscard]] unsigned timeout_s() const { return timeout_s_ == 0 ? 1 : timeout_s_; }
     [[nodiscard]] unsigned attempts() const { return attempts_ == 0 ? 1 : attempts_; }  ///< 1-10
 
   private:
@@ -79,36 +78,44 @@ class ResolvConf {
     char search_[line_limit];
 };
 
-/// The names to ask for, one after the other. With `ndots` dots or more, or a final dot, only the
-/// name itself; else the name in each domain of the search list first.
+/// The names to ask for, one after the other: the name in each domain of the search list, and the
+/// name itself, which comes first if it has `ndots` dots or more, else last. With a final dot only
+/// the name itself.
 class SearchList {
   public:
     /// Both must outlive the list. An empty name and one ending in two dots give no names at all.
     SearchList(std::string_view name, const ResolvConf& conf);
     /// The next name, in `out`; empty at the end.
     std::string_view next(std::span<char, dns_name_limit> out);
+    /// Whether next() has given the last one.
+    [[nodiscard]] bool at_end() const;
 
   private:
+    enum class Itself : std::uint8_t { first, last, done };
+
     std::string_view name_;
     std::string_view domains_;
-    bool done_ = false;
+    Itself itself_ = Itself::last;
 };
 
-/// What follows from the replies for one name.
-enum class LookupStep : std::uint8_t {
-    found,
-    next_name,  ///< no such name: go on in the search list
-    no_data,    ///< the name exists but has no address: stop
-    try_again,  ///< no reply, or server failure: stop
-    failed,     ///< any other error: stop
+/// What a name server says to a query, or all of them do: the better, the higher.
+enum class DnsAnswer : std::uint8_t {
+    none,         ///< nothing, so far
+    unreachable,  ///< it cannot be asked
+    failed,       ///< SERVFAIL: it may know when asked again
+    refused,      ///< REFUSED, NOTIMP and all other codes: another server, or name, may be better
+    no_such_name,
+    no_data,  ///< the name exists, and has no address of this kind
+    addresses,
 };
-inline constexpr int no_reply = -1;
-/// `a` and `aaaa`: RCODE of the reply to each query, or no_reply; `found`: how many addresses they
-/// gave.
-LookupStep judge_lookup(int a, int aaaa, std::size_t found);
+/// `any`: whether it gave an address.
+DnsAnswer answer_of(const DnsReply& reply, bool any);
+/// What the answers to both queries for a name come to: the addresses of one are enough; a name
+/// that does not exist has neither kind; else the worse one tells how much is known.
+DnsAnswer judge_lookup(DnsAnswer a, DnsAnswer aaaa);
 
 /// Looks for a name in the text of /etc/hosts, fed in pieces of any size; lines of any length. Case
-/// matters, as in musl.
+/// does not matter (RFC 1035, section 2.3.3).
 class HostsMatcher {
   public:
     explicit HostsMatcher(std::string_view name) : name_(name) {}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "http.hpp"
 #include "number.hpp"
 
 namespace usher {
@@ -68,6 +69,31 @@ void put_timeout(HpackWriter& block, std::uint64_t ms) {
     block.literal("grpc-timeout", to.view());
 }
 
+std::string_view without_blanks(std::string_view text) {
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return text;
+}
+
+// Returns the name; `line` is left with the value.
+std::string_view take_name(std::string_view& line) {
+    const std::string_view name = take_until(line, ':');
+    line = without_blanks(line);
+    return name;
+}
+
+bool is_agent(std::string_view line) { return equal_ignoring_case(take_name(line), "user-agent"); }
+
+void put_metadata(HpackWriter& block, const GrpcRequest& request) {
+    if (std::ranges::none_of(request.metadata, is_agent)) {
+        block.literal(index_user_agent, request.agent);
+    }
+    for (std::string_view value : request.metadata) {
+        const std::string_view name = take_name(value);
+        block.literal(name, value);
+    }
+}
+
 std::uint32_t big_endian(const std::uint8_t* bytes, unsigned count) {
     std::uint32_t value = 0;
     while (count-- > 0) value = value << 8 | *bytes++;
@@ -84,6 +110,19 @@ Literal grpc_status_text(std::uint32_t status) {
     return status < std::size(status_names) ? Literal::of_table(status_names[status]) : Literal();
 }
 
+bool is_grpc_metadata(std::string_view line) {
+    std::string_view reserved =
+        "content-type te host content-length connection keep-alive upgrade trailer "
+        "transfer-encoding proxy-connection";
+    if (!is_http_header(line)) return false;
+    const std::string_view name = take_name(line);
+    while (!reserved.empty()) {
+        if (equal_ignoring_case(name, take_until(reserved, ' '))) return false;
+    }
+    return !equal_ignoring_case(slice(name, 0, 5), "grpc-") &&
+           std::ranges::all_of(line, is_printable);
+}
+
 std::optional<std::size_t> GrpcCall::request(const GrpcRequest& request,
                                              std::span<std::uint8_t> out) {
     Writer to(out);
@@ -91,7 +130,7 @@ std::optional<std::size_t> GrpcCall::request(const GrpcRequest& request,
     to.add_raw(opening);
     block.literal(index_authority, request.authority);
     to.add_raw(fixed_headers);
-    block.literal(index_user_agent, request.agent);
+    put_metadata(block, request);
     if (request.timeout_ms != 0) put_timeout(block, request.timeout_ms);
     const std::size_t length = to.size() - headers_at - frame_header_size;
     to.patch(headers_at + 1, static_cast<std::uint8_t>(length >> 8));
@@ -110,7 +149,8 @@ std::optional<std::size_t> GrpcCall::request(const GrpcRequest& request,
     }
     // Two bytes are enough for that length.
     const bool valid = !has_control(request.authority) && !has_control(request.agent) &&
-                       !has_control(request.service);
+                       !has_control(request.service) &&
+                       std::ranges::all_of(request.metadata, is_grpc_metadata);
     if (!valid || !to.fits() || length > frame_limit || message > frame_limit - 5) {
         return std::nullopt;
     }

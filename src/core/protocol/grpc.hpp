@@ -27,7 +27,15 @@ struct GrpcRequest {
     std::string_view service = {};  ///< empty: the server as a whole
     std::string_view agent = {};    ///< value of user-agent
     std::uint64_t timeout_ms = 0;   ///< told to the server, at most 99999999; 0: not told
+    /// The user's own lines, "Name: value" each, sent as metadata; "User-Agent" replaces the agent.
+    std::span<const std::string_view> metadata = {};
 };
+
+/// Whether a line "Name: value" may be metadata (grpc/doc/PROTOCOL-HTTP2.md): a name that is not
+/// the protocol's own (grpc-..., content-type, te) nor one that HTTP/2 has no use for (host,
+/// connection and the like; RFC 9113, section 8.2.2), a value of printable ASCII. One of "NAME-bin"
+/// is in base64.
+bool is_grpc_metadata(std::string_view line);
 
 /// The client's side. The caller writes request(), then feeds what it reads and writes what
 /// to_send() holds until the verdict falls. `done` means a well-formed answer with grpc-status 0:
@@ -43,8 +51,8 @@ class GrpcCall {
     static constexpr std::size_t text_limit = 96;         ///< bytes of message()
 
     /// The whole flight: preface, SETTINGS, HEADERS, DATA. Nothing if `out` is too small, a text
-    /// has a control character, or a header or the service does not fit one frame. About 250 bytes
-    /// besides the texts.
+    /// has a control character, a line of metadata is none, or a header or the service does not fit
+    /// one frame. About 250 bytes besides the texts.
     static std::optional<std::size_t> request(const GrpcRequest& request,
                                               std::span<std::uint8_t> out);
 

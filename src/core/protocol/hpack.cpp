@@ -254,7 +254,8 @@ void HpackWriter::literal(std::uint8_t index, std::string_view value) {
 
 void HpackWriter::literal(std::string_view name, std::string_view value) {
     integer(0, 4);
-    text(name);
+    integer(static_cast<std::uint32_t>(name.size()), 7);
+    for (const char c : name) to_.add(to_lower(c));
     text(value);
 }
 

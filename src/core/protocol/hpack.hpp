@@ -100,7 +100,7 @@ class HpackWriter {
     void indexed(std::uint8_t index) { to_.add_byte(static_cast<std::uint8_t>(0x80U | index)); }
     /// The name of a static table entry, 1-61, with a value.
     void literal(std::uint8_t index, std::string_view value);
-    /// `name` in lower case.
+    /// `name` is written in lower case (RFC 9113, section 8.2.1).
     void literal(std::string_view name, std::string_view value);
 
   private:

@@ -71,22 +71,45 @@ std::optional<std::size_t> build_http_request(const HttpRequest& request, std::s
     return to.size();
 }
 
-void HttpReply::fail(Reason reason) {
-    verdict_ = Verdict::bad;
+// The first verdict counts.
+void HttpReply::conclude(Verdict verdict, Reason reason) {
+    if (verdict_ != Verdict::more) return;
+    verdict_ = verdict;
     reason_ = reason;
 }
 
+// Of what is no HTTP the end cannot be known.
+void HttpReply::fail(Reason reason) {
+    conclude(Verdict::bad, reason);
+    at_end_ = true;
+}
+
+void HttpReply::end_body() {
+    conclude(Verdict::bad, Reason::not_found);
+    at_end_ = true;
+}
+
 Verdict HttpReply::feed(std::span<const char> input) {
-    for (const char c : input) {
-        if (verdict_ != Verdict::more) break;
+    for (std::size_t i = 0; i < input.size() && !at_end_; ++i) {
         any_ = true;
-        step(c);
+        i += skip(input.size() - i - 1);
+        step(input[i]);
     }
     return verdict_;
 }
 
+// After the verdict nobody looks at the body. The last byte of a piece of it remains for step(),
+// which knows what comes then. Returns how many bytes of `available` were passed over.
+std::size_t HttpReply::skip(std::size_t available) {
+    if (verdict_ == Verdict::more) return 0;
+    if (state_ == State::body_until_close) return available;
+    if (state_ != State::body_counted && state_ != State::chunk_data) return 0;
+    const std::uint64_t skipped = std::min<std::uint64_t>(left_ - 1, available);
+    left_ -= skipped;
+    return static_cast<std::size_t>(skipped);
+}
+
 Verdict HttpReply::finish() {
-    if (verdict_ != Verdict::more) return verdict_;
     if (state_ == State::body_until_close)
         fail(Reason::not_found);
     else
@@ -102,7 +125,7 @@ void HttpReply::step(char c) {
         case State::value: header_step(c); break;
         case State::body_counted:
             body_byte(c);
-            if (--left_ == 0 && verdict_ == Verdict::more) fail(Reason::not_found);
+            if (--left_ == 0) end_body();
             break;
         case State::body_until_close: body_byte(c); break;
         case State::chunk_size:
@@ -116,6 +139,10 @@ void HttpReply::step(char c) {
             after_cr_ = c == '\r';
             column_ = 0;
             if (c == '\n') state_ = State::chunk_size;
+            break;
+        case State::trailers:  // lines up to an empty one
+            if (c == '\n' && column_ == 0) end_body();
+            if (c != '\r') column_ = c == '\n' ? 0 : 1;
             break;
     }
 }
@@ -190,7 +217,7 @@ void HttpReply::status_line_end() {
         return;
     }
     status_ = code_;
-    if (needle_.empty()) verdict_ = Verdict::done;
+    if (needle_.empty()) conclude(Verdict::done, Reason::none);
 }
 
 void HttpReply::line_start_byte(char c) {
@@ -200,7 +227,7 @@ void HttpReply::line_start_byte(char c) {
         return;
     }
     field_end();
-    if (verdict_ != Verdict::more) return;
+    if (at_end_) return;
     if (c == '\n') return headers_end();
     cursor_ = to_lower(c) == 'c' ? length_word : coding_word;
     state_ = State::name;
@@ -272,7 +299,7 @@ void HttpReply::headers_end() {
     const bool no_body = head_ || status_ < 200 || status_ == 204 || status_ == 304;
     column_ = 0;
     if (no_body || (!has_coding_ && has_length_ && left_ == 0)) {
-        fail(Reason::not_found);
+        end_body();
     } else if (has_coding_) {
         state_ = chunked_ ? State::chunk_size : State::body_until_close;
         left_ = 0;
@@ -284,6 +311,7 @@ void HttpReply::headers_end() {
 // The needle itself is the memory of what was read: its first matched_ bytes. After a mismatch the
 // search goes on with the longest of their suffixes that begins the needle.
 void HttpReply::body_byte(char c) {
+    if (verdict_ != Verdict::more) return;
     while (needle_[matched_] != c && matched_ > 0) {
         const char* const begin = needle_.data();
         std::size_t shorter = matched_ - 1;
@@ -292,21 +320,22 @@ void HttpReply::body_byte(char c) {
     }
     if (needle_[matched_] == c) ++matched_;
     if (matched_ == needle_.size())
-        verdict_ = Verdict::done;
+        conclude(Verdict::done, Reason::none);
     else if (++body_bytes_ == body_limit)
-        fail(Reason::not_found);
+        conclude(Verdict::bad, Reason::not_found);
 }
 
-// chunk-size [chunk-ext] CRLF (RFC 9112 7.1). The last chunk ends the search; trailers are not
-// read.
+// chunk-size [chunk-ext] CRLF (RFC 9112 7.1). The last chunk ends the search; behind it the
+// trailers, which mean nothing here, end the reply.
 void HttpReply::chunk_line_byte(char c) {
     if (++column_ > chunk_line_limit || (after_cr_ && c != '\n')) return fail(Reason::malformed);
     after_cr_ = c == '\r';
     const int digit = hex_value(c);
     if (column_ == 1 && digit < 0) return fail(Reason::malformed);
     if (c == '\n') {
-        state_ = State::chunk_data;
-        if (left_ == 0) fail(Reason::not_found);
+        state_ = left_ == 0 ? State::trailers : State::chunk_data;
+        column_ = 0;
+        if (left_ == 0) conclude(Verdict::bad, Reason::not_found);
     } else if (after_cr_ || state_ == State::chunk_extension) {
     } else if (digit >= 0 && left_ >> 40 == 0) {
         left_ = left_ * 16 + static_cast<std::uint64_t>(digit);

@@ -33,7 +33,8 @@ std::optional<std::size_t> build_http_request(const HttpRequest& request, std::s
 
 /// Reads one reply, byte by byte; nothing of it is stored, so memory is constant. Without a needle
 /// the verdict falls with the final status line. With one it falls when the body's first 64 KiB
-/// contain the needle or cannot.
+/// contain the needle or cannot. What is fed after that is read on to the end of the reply, so that
+/// who asks can take all that the server has to say; it changes nothing but at_end().
 class HttpReply {
   public:
     static constexpr std::size_t header_limit =
@@ -52,6 +53,9 @@ class HttpReply {
 
     [[nodiscard]] Verdict verdict() const { return verdict_; }
     [[nodiscard]] Reason reason() const { return reason_; }
+    /// Nothing more is to come that could be read: the reply is complete (RFC 9112, section 6.3),
+    /// the peer closed, or what it says is no HTTP, so that no end can be found.
+    [[nodiscard]] bool at_end() const { return at_end_; }
     /// 100-599; 0 until the final status line is complete. Known before the body has been searched.
     [[nodiscard]] int status() const { return status_; }
 
@@ -67,10 +71,14 @@ class HttpReply {
         chunk_extension,
         chunk_data,
         chunk_end,
+        trailers,
     };
     enum class Field : std::uint8_t { other, content_length, transfer_encoding };
 
     void fail(Reason reason);
+    void conclude(Verdict verdict, Reason reason);
+    void end_body();
+    std::size_t skip(std::size_t available);
     void step(char c);
     void header_step(char c);
     void status_line_byte(char c);
@@ -103,6 +111,7 @@ class HttpReply {
     Verdict verdict_ = Verdict::more;
     Reason reason_ = Reason::none;
     bool head_;
+    bool at_end_ = false;
     bool any_ = false;      ///< at least one byte came
     bool foreign_ = false;  ///< the first byte was not HTTP/1's
     bool after_cr_ = false;

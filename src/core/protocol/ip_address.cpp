@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ip_address.hpp"
 
+#include <algorithm>
+
 #include "number.hpp"
 #include "text.hpp"
 
@@ -75,6 +77,16 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
     std::uint8_t* const bytes = address->bytes.data();
     address->v6 = find(text, ':') != text.size();
     if (address->v6 ? !parse_v6(text, bytes) : !parse_v4(text, bytes)) address.reset();
+    return address;
+}
+
+std::optional<IpAddress> parse_scoped_ip(std::string_view text) {
+    std::string_view zone = text;
+    std::optional<IpAddress> address = parse_ip(take_until(zone, '%'));
+    if (zone.data() == nullptr || !address) return address;
+    const bool fits = !zone.empty() && zone.size() < address->zone.size();
+    if (!address->v6 || !fits || !std::ranges::all_of(zone, is_printable)) return std::nullopt;
+    std::ranges::copy(zone, address->zone.begin());
     return address;
 }
 

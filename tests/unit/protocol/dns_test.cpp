@@ -269,6 +269,7 @@ TEST(ResolvConf, ReadsOptionsAndCapsThem) {
     EXPECT_EQ(resolv("options ndots: timeout:x attempts:-1"), "127.0.0.1 [] 1 5 2");
     EXPECT_EQ(resolv("options ndots:"), "127.0.0.1 [] 1 5 2");
     EXPECT_EQ(resolv("options attempts:0\n"), "127.0.0.1 [] 1 5 1");
+    EXPECT_EQ(resolv("options timeout:0\n"), "127.0.0.1 [] 1 1 2");
 }
 
 TEST(ResolvConf, TheLastSearchOrDomainCounts) {
@@ -306,11 +307,31 @@ TEST(SearchList, TriesEachDomainThenTheNameItself) {
     EXPECT_EQ(names("db.ns", "svc.local", "5"), "db.ns.svc.local,db.ns,");
 }
 
-TEST(SearchList, IsNotUsedForANameWithEnoughDotsOrAFinalOne) {
-    EXPECT_EQ(names("db.ns", "a"), "db.ns,");
+TEST(SearchList, ComesAfterANameWithEnoughDots) {
+    EXPECT_EQ(names("db.ns", "a"), "db.ns,db.ns.a,");
+    EXPECT_EQ(names("db", "a b", "0"), "db,db.a,db.b,");
+    EXPECT_EQ(names("db.ns", "a b", "2"), "db.ns.a,db.ns.b,db.ns,");
+}
+
+TEST(SearchList, IsNotUsedForANameWithAFinalDot) {
     EXPECT_EQ(names("db.", "a"), "db,");
     EXPECT_EQ(names("db.ns.", "a", "5"), "db.ns,");
-    EXPECT_EQ(names("db", "a", "0"), "db,");
+}
+
+TEST(SearchList, KnowsItsEnd) {
+    for (const char* ndots : {"0", "1"}) {
+        ResolvConf conf;
+        conf.feed("search a b \noptions ndots:"s + ndots + "\n");
+        conf.finish();
+        SearchList list("db", conf);
+        char buffer[dns_name_limit];
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_FALSE(list.at_end());
+            EXPECT_FALSE(list.next(buffer).empty());
+        }
+        EXPECT_TRUE(list.at_end());
+        EXPECT_TRUE(list.next(buffer).empty());
+    }
 }
 
 TEST(SearchList, HasNoNamesForABadOne) {
@@ -328,15 +349,29 @@ TEST(SearchList, SkipsADomainThatMakesTheNameTooLong) {
     EXPECT_EQ(names(std::string(256, 'n'), "x"), "");
 }
 
-TEST(JudgeLookup, FollowsMusl) {
-    EXPECT_EQ(judge_lookup(0, 0, 1), LookupStep::found);
-    EXPECT_EQ(judge_lookup(0, 0, 0), LookupStep::no_data);
-    EXPECT_EQ(judge_lookup(3, 3, 0), LookupStep::next_name);
-    EXPECT_EQ(judge_lookup(3, no_reply, 0), LookupStep::next_name);
-    EXPECT_EQ(judge_lookup(no_reply, no_reply, 0), LookupStep::try_again);
-    EXPECT_EQ(judge_lookup(2, 0, 0), LookupStep::try_again);
-    EXPECT_EQ(judge_lookup(0, 2, 3), LookupStep::try_again);
-    EXPECT_EQ(judge_lookup(5, 5, 0), LookupStep::failed);
+TEST(JudgeLookup, TakesTheAddressesOfOneKindWhateverBecomesOfTheOther) {
+    for (int i = 0; i <= static_cast<int>(DnsAnswer::addresses); ++i) {
+        const auto other = static_cast<DnsAnswer>(i);
+        EXPECT_EQ(judge_lookup(DnsAnswer::addresses, other), DnsAnswer::addresses);
+        EXPECT_EQ(judge_lookup(other, DnsAnswer::addresses), DnsAnswer::addresses);
+        if (other == DnsAnswer::addresses) continue;
+        // There is no such name for either kind.
+        EXPECT_EQ(judge_lookup(DnsAnswer::no_such_name, other), DnsAnswer::no_such_name);
+        EXPECT_EQ(judge_lookup(other, DnsAnswer::no_such_name), DnsAnswer::no_such_name);
+    }
+    EXPECT_EQ(judge_lookup(DnsAnswer::no_data, DnsAnswer::no_data), DnsAnswer::no_data);
+    EXPECT_EQ(judge_lookup(DnsAnswer::no_data, DnsAnswer::none), DnsAnswer::none);
+    EXPECT_EQ(judge_lookup(DnsAnswer::failed, DnsAnswer::no_data), DnsAnswer::failed);
+    EXPECT_EQ(judge_lookup(DnsAnswer::refused, DnsAnswer::refused), DnsAnswer::refused);
+}
+
+TEST(AnswerOf, ReadsTheCode) {
+    EXPECT_EQ(answer_of({.code = 0}, true), DnsAnswer::addresses);
+    EXPECT_EQ(answer_of({.code = 0}, false), DnsAnswer::no_data);
+    EXPECT_EQ(answer_of({.code = 2}, false), DnsAnswer::failed);
+    EXPECT_EQ(answer_of({.code = 3}, false), DnsAnswer::no_such_name);
+    for (const int code : {1, 4, 5, 6, 9, 15})
+        EXPECT_EQ(answer_of({.code = static_cast<std::uint8_t>(code)}, false), DnsAnswer::refused);
 }
 
 std::string hosts(std::string_view name, const std::string& text) {
@@ -357,13 +392,19 @@ const std::string hosts_file =
 TEST(HostsMatcher, GivesAllAddressesOfANameOrAlias) {
     EXPECT_EQ(hosts("localhost", hosts_file), "127.0.0.1 ::1");
     EXPECT_EQ(hosts("ip6-localhost", hosts_file), "::1");
-    EXPECT_EQ(hosts("db", hosts_file), "10.0.0.1 10.0.0.2");
+    EXPECT_EQ(hosts("db", hosts_file), "10.0.0.1 10.0.0.2 10.0.0.9");
     EXPECT_EQ(hosts("db.example", hosts_file), "10.0.0.1");
+}
+
+TEST(HostsMatcher, CaresForNoCase) {
+    EXPECT_EQ(hosts("DB", hosts_file), "10.0.0.1 10.0.0.2 10.0.0.9");
+    EXPECT_EQ(hosts("db", "10.0.0.1 Db\n10.0.0.2 DB[\n10.0.0.3 d\"\n"), "10.0.0.1");
+    EXPECT_EQ(hosts("a[", "10.0.0.1 a{\n"), "") << "only letters have a case";
 }
 
 TEST(HostsMatcher, MatchesWholeNamesOutsideCommentsOnly) {
     for (const std::string_view name :
-         {"db2", "d", "b", "db.", "DB", "db4", "127.0.0.1", "", "#", "10.0.0.3"})
+         {"db2", "d", "b", "db.", "db4", "127.0.0.1", "", "#", "10.0.0.3"})
         EXPECT_EQ(hosts(name, hosts_file), "") << name;
 }
 

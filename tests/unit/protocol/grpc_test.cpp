@@ -135,6 +135,38 @@ TEST(GrpcRequest, IsOneFlightOfPrefaceSettingsHeadersAndData) {
                                 "db")));
 }
 
+TEST(GrpcRequest, SendsMetadataWithNamesInLowerCase) {
+    const std::array<std::string_view, 3> lines = {"Authorization:  Bearer a:b ",
+                                                   "x-empty:", "X-Trace-Bin: AAEC"};
+    const std::string bytes = build({.authority = "a", .agent = "u", .metadata = lines});
+    EXPECT_NE(bytes.find("\x0f\x2b" + text("u") + field("authorization", "Bearer a:b") +
+                         field("x-empty", "") + field("x-trace-bin", "AAEC")),
+              std::string::npos)
+        << bytes;
+}
+
+TEST(GrpcRequest, HasTheAgentThatMetadataNames) {
+    const std::array<std::string_view, 1> lines = {"User-AGENT: mine"};
+    const std::string bytes = build({.authority = "a", .agent = "usher", .metadata = lines});
+    EXPECT_NE(bytes.find(field("user-agent", "mine")), std::string::npos);
+    EXPECT_EQ(bytes.find("usher"), std::string::npos);
+}
+
+TEST(GrpcRequest, RefusesWhatIsNoMetadata) {
+    for (const char* line : {"X: y", "x_y.z-0: ~", "Cookie: a=b", "grpc: x", "test: x"}) {
+        EXPECT_TRUE(is_grpc_metadata(line)) << line;
+    }
+    for (const char* line :
+         {":path: /x", "grpc-timeout: 1S", "GRPC-Status: 0", "grpc-: x", "Content-Type: text/plain",
+          "TE: trailers", "Host: a", "Connection: close", "transfer-encoding: chunked",
+          "Upgrade: x", "content-length: 0", "no colon", "X: a\tb", "X: \xc3\xa9", "X: a\r\nb: c",
+          ": x"}) {
+        EXPECT_FALSE(is_grpc_metadata(line)) << line;
+        const std::array<std::string_view, 1> lines = {line};
+        EXPECT_EQ(build({.authority = "a", .metadata = lines}), "none") << line;
+    }
+}
+
 TEST(GrpcRequest, LeavesOutAnEmptyServiceAndAnEndlessTimeout) {
     const std::string bytes = build({.authority = "a", .agent = "u"});
     EXPECT_TRUE(bytes.ends_with(frame(data, end, 1, message("")))) << bytes;

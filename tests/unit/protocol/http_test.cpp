@@ -352,6 +352,62 @@ TEST(HttpReply, FindsALongNeedleThatOverlapsItself) {
     EXPECT_EQ(read("HTTP/1.1 200 OK\r\n\r\n" + std::string(1000, 'a') + "b", needle), done(200));
 }
 
+// How many bytes of `reply` were read when it ended; 0: it did not.
+size_t end_of(const std::string& reply, std::string_view needle = {}, bool head = false) {
+    HttpReply parser(needle, head);
+    for (size_t i = 0; i < reply.size(); ++i) {
+        parser.feed(std::string_view(reply).substr(i, 1));
+        if (parser.at_end()) return i + 1;
+    }
+    // In one piece it ends as well.
+    HttpReply whole(needle, head);
+    whole.feed(reply);
+    EXPECT_FALSE(whole.at_end()) << reply;
+    return 0;
+}
+
+TEST(HttpReply, KnowsItsEndAlsoAfterTheVerdict) {
+    const std::string start = "HTTP/1.1 200 OK\r\n";
+    for (const std::string_view needle : {"", "o", "no"}) {
+        for (const std::string& reply :
+             {start + "Content-Length: 5\r\n\r\nhello", start + "Content-Length: 0\r\n\r\n",
+              start + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1;a=b\r\n!\r\n0\r\n\r\n",
+              start + "Transfer-Encoding: chunked\n\n5\nhello\n0\nTrailer: x\n: y\n\n",
+              start + "Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n",
+              "HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n"s, "HTTP/1.1 101 Other\r\n\r\n"s,
+              "HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 503 No\r\nContent-Length: 1\r\n\r\nx"s}) {
+            EXPECT_EQ(end_of(reply, needle), reply.size()) << reply;
+            EXPECT_EQ(end_of(reply + "more", needle), reply.size()) << reply;
+            HttpReply parser(needle);
+            parser.feed(reply);
+            EXPECT_TRUE(parser.at_end()) << reply;
+        }
+        EXPECT_EQ(end_of(start + "\r\nuntil it closes", needle), 0U);
+        EXPECT_EQ(end_of(start + "Content-Length: 50\r\n\r\nhello", needle), 0U);
+    }
+    EXPECT_EQ(end_of(start + "Content-Length: 5\r\n\r\n", {}, true), 38U);
+}
+
+TEST(HttpReply, HasNoEndToWaitForWhereItIsNoHttp) {
+    for (const std::string_view text : {"SSH-2.0-x\r\n", "HTTP/1.1 999 \r\n"}) {
+        HttpReply parser;
+        parser.feed(text);
+        EXPECT_TRUE(parser.at_end()) << text;
+    }
+    HttpReply parser;
+    parser.feed(std::string_view("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"));
+    EXPECT_TRUE(parser.at_end());
+    EXPECT_EQ(parser.verdict(), Verdict::done);
+}
+
+TEST(HttpReply, IsAtItsEndWhenThePeerCloses) {
+    HttpReply parser;
+    parser.feed(std::string_view("HTTP/1.1 200 OK\r\n\r\nbody"));
+    EXPECT_FALSE(parser.at_end());
+    EXPECT_EQ(parser.finish(), Verdict::done);
+    EXPECT_TRUE(parser.at_end());
+}
+
 TEST(HttpReply, KeepsItsVerdict) {
     HttpReply parser;
     parser.feed(std::string_view("HTTP/1.1 200 OK\r\n"));

@@ -123,5 +123,20 @@ TEST(AddressList, DropsWhatDoesNotFit) {
     EXPECT_EQ(list.count, list.items.size());
 }
 
+TEST(ParseScopedIp, TakesAZoneBehindAnIpv6Address) {
+    for (const char* text : {"fe80::1%eth0", "::1%lo", "fe80::1%2", "fe80::1%fifteen-letters"}) {
+        const auto address = parse_scoped_ip(text);
+        ASSERT_TRUE(address) << text;
+        EXPECT_EQ(std::string(address->zone.data()),
+                  std::string(text).substr(std::string(text).find('%') + 1));
+    }
+    EXPECT_EQ(parse_scoped_ip("fe80::1"), parse_ip("fe80::1"));
+    EXPECT_EQ(parse_scoped_ip("10.0.0.1"), parse_ip("10.0.0.1"));
+    EXPECT_NE(parse_scoped_ip("fe80::1%a"), parse_scoped_ip("fe80::1%b"));
+    for (const char* text : {"fe80::1%", "%lo", "10.0.0.1%lo", "fe80::1%sixteen-letters-",
+                             "fe80::1%a\tb", "fe80::1%\xc3\xa9", "::1::%lo"})
+        EXPECT_FALSE(parse_scoped_ip(text)) << text;
+}
+
 }  // namespace
 }  // namespace usher
