@@ -35,7 +35,7 @@ SOURCES = (
     ("sleep*", "sleep_"),
     ("status* find_usher* proc*", "status probe_state"),
     ("signals*", "signals cli"),
-    ("kernel* file memory returned", "startup reaping signals probe_sockets"),
+    ("kernel* file memory returned", "startup reaping signals probe_files probe_sockets"),
     ("*", SMOKE),
 )
 # What the modules here share.
