@@ -159,7 +159,7 @@ void Init::look_at_parent() {
     constexpr char shells[][8] = {"sh", "bash", "dash", "ash", "ksh", "zsh", "busybox"};
     const std::string_view name = stat.value.name;
     for (const auto& shell : shells) {
-        if (name == shell) narrator_.shell_is_init(name);
+        if (name == Literal::of_table(shell)) narrator_.shell_is_init(name);
     }
 }
 

@@ -21,73 +21,59 @@ Literal name_of(Whom whom) {
     return "those whom no stop signal had reached";
 }
 
-// A sentence of the wording, as text of a record.
-class Sentence {
-  public:
-    Sentence(Literal pattern, const Facts& facts) { add_sentence(text_, pattern, facts); }
-    [[nodiscard]] std::string_view view() const { return text_.view(); }
-
-  private:
-    char room_[512];
-    Writer text_{room_};
-};
-
 }  // namespace
 
+// A sentence of the wording. The record has the same facts.
+void Narrator::say(Level level, Literal event, Literal pattern, const Facts& facts, int exit_code) {
+    char room[512];
+    Writer text(room);
+    add_sentence(text, pattern, facts);
+    log_.write({.level = level,
+                .event = event,
+                .text = text.view(),
+                .pid = facts.pid,
+                .signal = facts.signal,
+                .status = exit_code,
+                .name = facts.name});
+}
+
 void Narrator::no_subreaper() {
-    log_.write({.level = Level::warning,
-                .event = "no-subreaper",
-                .text = settings_.wording.no_subreaper.view()});
+    say(Level::warning, "no-subreaper", settings_.wording.no_subreaper, {});
 }
 
 void Narrator::no_parent_death() {
-    log_.write({.level = Level::warning,
-                .event = "no-parent-death",
-                .text = "the parent's death will not be noticed"});
+    say(Level::warning, "no-parent-death", "the parent's death will not be noticed", {});
 }
 
 void Narrator::shell_is_init(std::string_view name) {
-    char room[192];
-    Writer text(room);
-    text.add("PID 1 is a shell (").add_untrusted(name);
-    text.add("), which keeps a stop signal to itself: write ENTRYPOINT or CMD as a list of words");
-    log_.write({.level = Level::warning, .event = "shell-is-init", .text = text.view()});
+    say(Level::warning, "shell-is-init",
+        "PID 1 is a shell ({name}), which keeps a stop signal to itself: write ENTRYPOINT or CMD "
+        "as a "
+        "list of words",
+        {.name = name});
 }
 
 void Narrator::tell_started(int pid, std::string_view name) {
-    const Sentence text(settings_.wording.started, {.name = name, .pid = pid});
-    log_.write({.event = "started", .text = text.view(), .pid = pid, .name = name});
+    say(Level::info, "started", settings_.wording.started, {.name = name, .pid = pid});
 }
 
 void Narrator::tell_received(const sys::Received& received) {
-    const Sentence text(settings_.wording.received,
-                        {.pid = received.pid, .signal = received.signal});
-    log_.write({.level = settings_.wording.received_at,
-                .event = "received",
-                .text = text.view(),
-                .pid = received.pid,
-                .signal = received.signal});
+    say(settings_.wording.received_at, "received", settings_.wording.received,
+        {.pid = received.pid, .signal = received.signal});
 }
 
 void Narrator::tell_child_news() {
-    log_.write({.level = Level::debug, .text = settings_.wording.child_news.view()});
+    say(Level::debug, "child-news", settings_.wording.child_news, {});
 }
 
 void Narrator::tell_main_ended(int pid, int wait_status) {
-    const Sentence text(settings_.wording.main_ended, {.pid = pid, .wait_status = wait_status});
-    log_.write({.event = "main-ended",
-                .text = text.view(),
-                .pid = pid,
-                .status = shell_code(wait_status)});
+    say(Level::info, "main-ended", settings_.wording.main_ended,
+        {.pid = pid, .wait_status = wait_status}, shell_code(wait_status));
 }
 
 void Narrator::tell_reaped(Level level, int pid, int wait_status) {
-    const Sentence text(settings_.wording.reaped, {.pid = pid, .wait_status = wait_status});
-    log_.write({.level = level,
-                .event = "reaped",
-                .text = text.view(),
-                .pid = pid,
-                .status = shell_code(wait_status)});
+    say(level, "reaped", settings_.wording.reaped, {.pid = pid, .wait_status = wait_status},
+        shell_code(wait_status));
 }
 
 void Narrator::tell_entered(State state, const Supervisor& supervisor, Time now) {
@@ -132,13 +118,9 @@ void Narrator::tell_sent(Level level, Whom whom, int pid, int signal, const Erro
 }
 
 void Narrator::tells_nobody(int signal) {
-    char room[128];
-    Writer text(room);
-    text.add("nobody is sent ");
-    add_signal_name(text, signal);
-    text.add(": without /proc it is not known who has heard of the stop");
-    log_.write(
-        {.level = Level::warning, .event = "not-told", .text = text.view(), .signal = signal});
+    say(Level::warning, "not-told",
+        "nobody is sent {signal}: without /proc it is not known who has heard of the stop",
+        {.signal = signal});
 }
 
 void Narrator::ProcessList::add(int pid, std::string_view name, Literal note) {

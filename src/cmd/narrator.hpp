@@ -71,6 +71,7 @@ class Narrator {
     void killing(const ProcessList& processes);
 
   private:
+    void say(Level level, Literal event, Literal pattern, const Facts& facts, int exit_code = -1);
     [[gnu::noinline]] void tell_started(int pid, std::string_view name);
     [[gnu::noinline]] void tell_received(const sys::Received& received);
     [[gnu::noinline]] void tell_child_news();

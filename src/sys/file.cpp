@@ -32,10 +32,15 @@ Time point_in_time(std::int64_t seconds, std::int64_t nanoseconds) {
     return std::clamp(seconds, -most / 2, most) * second + nanoseconds;
 }
 
-// Through the C library, for struct stat is another one on each architecture.
+// Where the kernel's struct stat is not the C library's (32 bits), that one translates.
 Result<FileFacts> fstatat(const char* path) {
     struct stat facts {};
-    if (::fstatat(AT_FDCWD, path, &facts, 0) < 0) return last_error();
+#ifdef SYS_newfstatat
+    const long returned = ::syscall(SYS_newfstatat, AT_FDCWD, path, &facts, 0);
+#else
+    const long returned = ::fstatat(AT_FDCWD, path, &facts, 0);
+#endif
+    if (returned < 0) return last_error();
     return FileFacts{.size = static_cast<std::uint64_t>(facts.st_size),
                      .modified = point_in_time(facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec)};
 }

@@ -19,7 +19,7 @@ Duration take_unit(std::string_view& rest) {
                               {"h", 3600 * second},
                               {"d", 86400 * second}};
     for (const Unit& unit : units) {
-        if (!take_prefix(rest, unit.name)) continue;
+        if (!take_prefix(rest, Literal::of_table(unit.name))) continue;
         return unit.length;
     }
     return 0;
@@ -69,8 +69,7 @@ std::optional<Duration> take_part(std::string_view& rest, bool first, bool may_h
 
 std::optional<Duration> parse_sum(std::string_view text, bool may_be_infinite,
                                   bool may_have_exponent) {
-    if (may_be_infinite &&
-        (equal_ignoring_case(text, "inf") || equal_ignoring_case(text, "infinity"))) {
+    if (may_be_infinite && (is_in_any_case(text, "inf") || is_in_any_case(text, "infinity"))) {
         return infinite;
     }
     if (text.empty()) return std::nullopt;

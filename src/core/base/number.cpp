@@ -31,8 +31,8 @@ std::string_view take_digits(std::string_view& rest) {
 }
 
 std::optional<bool> parse_boolean(std::string_view text) {
-    if (text == "1" || equal_ignoring_case(text, "true")) return true;
-    if (text == "0" || equal_ignoring_case(text, "false")) return false;
+    if (text == "1" || is_in_any_case(text, "true")) return true;
+    if (text == "0" || is_in_any_case(text, "false")) return false;
     return std::nullopt;
 }
 

@@ -20,13 +20,17 @@ std::string_view slice(std::string_view text, std::size_t from, std::size_t coun
 
 std::size_t find(std::string_view text, char c) { return std::min(text.find(c), text.size()); }
 
-std::size_t find(std::string_view text, std::string_view needle) {
-    return std::min(text.find(needle), text.size());
+std::size_t find(std::string_view text, Literal needle) {
+    return std::min(text.find(needle.view()), text.size());
 }
 
-bool take_prefix(std::string_view& text, std::string_view prefix) {
-    const bool begins = text.starts_with(prefix);
-    if (begins) text.remove_prefix(prefix.size());
+bool operator==(std::string_view text, Literal literal) { return text == literal.view(); }
+
+bool begins_with(std::string_view text, Literal prefix) { return text.starts_with(prefix.view()); }
+
+bool take_prefix(std::string_view& text, Literal prefix) {
+    const bool begins = begins_with(text, prefix);
+    if (begins) text.remove_prefix(prefix.view().size());
     return begins;
 }
 
@@ -44,6 +48,10 @@ std::string_view last_component(std::string_view path) {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, to_lower, to_lower);
+}
+
+bool is_in_any_case(std::string_view text, Literal word) {
+    return equal_ignoring_case(text, word.view());
 }
 
 bool has_control(std::string_view text) { return std::ranges::any_of(text, is_control); }

@@ -10,38 +10,6 @@
 
 namespace usher {
 
-/// text[from, from + count), clamped to what is there. (string_view::substr can throw, which would
-/// need the C++ run-time library.)
-std::string_view slice(std::string_view text, std::size_t from,
-                       std::size_t count = std::string_view::npos);
-
-/// The place of the first `c` or `needle` in `text`; text.size() if there is none.
-std::size_t find(std::string_view text, char c);
-std::size_t find(std::string_view text, std::string_view needle);
-inline bool has(std::string_view text, char c) { return find(text, c) != text.size(); }
-inline bool has(std::string_view text, std::string_view needle) {
-    return find(text, needle) != text.size();
-}
-/// Removes `prefix` from the front of `text`; false, and nothing done, if it does not begin so.
-bool take_prefix(std::string_view& text, std::string_view prefix);
-/// Cuts `rest` at the first `separator`: returns what came before it and leaves what came after.
-/// Without a separator all of it is returned and `rest` is left empty, with data() == nullptr.
-std::string_view take_until(std::string_view& rest, char separator);
-/// What stands behind the last slash.
-std::string_view last_component(std::string_view path);
-
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-/// Printable ASCII, the blank included.
-constexpr bool is_printable(char c) { return c >= ' ' && c <= '~'; }
-/// ASCII's control characters: C0, a tab too, and DEL.
-constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-bool has_control(std::string_view text);
-/// -1 for anything but 0-9, a-f, A-F.
-int hex_value(char c);
-
 /// A text of usher's own, as opposed to one that a user, a process or a peer chose: only a constant
 /// becomes one, so what is not may be printed only as untrusted.
 class Literal {
@@ -59,7 +27,6 @@ class Literal {
     [[nodiscard]] constexpr std::string_view view() const { return text_; }
     [[nodiscard]] constexpr bool empty() const { return *text_ == 0; }
     bool operator==(std::nullptr_t) const = delete;
-    constexpr bool operator==(std::string_view text) const { return view() == text; }
     constexpr bool operator==(std::same_as<Literal> auto other) const {
         return view() == other.view();
     }
@@ -67,6 +34,42 @@ class Literal {
   private:
     const char* text_ = "";
 };
+
+/// Out of line, as all that compares with a literal here: the compiler would make a string_view of
+/// the literal at each place.
+bool operator==(std::string_view text, Literal literal);
+bool begins_with(std::string_view text, Literal prefix);
+
+/// text[from, from + count), clamped to what is there. (string_view::substr can throw, which would
+/// need the C++ run-time library.)
+std::string_view slice(std::string_view text, std::size_t from,
+                       std::size_t count = std::string_view::npos);
+
+/// The place of the first `c` or `needle` in `text`; text.size() if there is none.
+std::size_t find(std::string_view text, char c);
+std::size_t find(std::string_view text, Literal needle);
+inline bool has(std::string_view text, char c) { return find(text, c) != text.size(); }
+inline bool has(std::string_view text, Literal needle) { return find(text, needle) != text.size(); }
+/// Removes `prefix` from the front of `text`; false, and nothing done, if it does not begin so.
+bool take_prefix(std::string_view& text, Literal prefix);
+/// Cuts `rest` at the first `separator`: returns what came before it and leaves what came after.
+/// Without a separator all of it is returned and `rest` is left empty, with data() == nullptr.
+std::string_view take_until(std::string_view& rest, char separator);
+/// What stands behind the last slash.
+std::string_view last_component(std::string_view path);
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+bool is_in_any_case(std::string_view text, Literal word);
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// Printable ASCII, the blank included.
+constexpr bool is_printable(char c) { return c >= ' ' && c <= '~'; }
+/// ASCII's control characters: C0, a tab too, and DEL.
+constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool has_control(std::string_view text);
+/// -1 for anything but 0-9, a-f, A-F.
+int hex_value(char c);
 
 /// Appends to a buffer of the caller's. What does not fit is dropped at the end, never written past
 /// it, and fits() tells so.

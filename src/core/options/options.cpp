@@ -22,7 +22,7 @@ constexpr std::uint8_t variable = Option::variable;
 
 using Id = OptionId;
 // clang-format off
-constexpr Option table[] = {
+constexpr OptionRow rows[] = {
     {Id::forward, run, 'f', variable, "forward", "main|split|group|all", "split", "who gets forwarded signals"},
     {Id::forward_group, run, 'g', 0, "", "", "", "same as --forward group"},
     {Id::forward_main, run, 'c', 0, "", "", "", "same as --forward main"},
@@ -60,6 +60,7 @@ constexpr Option table[] = {
     {Id::license, run, 0, 0, "license", "", "", "show the licences, musl's too"},
 };
 // clang-format on
+constexpr auto table = make_option_table<rows>();
 
 struct CommandText {
     char name[8];
@@ -144,7 +145,7 @@ const Option* nearest_in(std::span<const Option> options, Command command, std::
 }
 
 bool is_first_part_of(std::string_view part, std::string_view whole) {
-    return !part.empty() && take_prefix(whole, part) && whole.starts_with('-');
+    return !part.empty() && whole.starts_with(part) && slice(whole, part.size()).starts_with('-');
 }
 
 // "log" for "log-format", and "grace-period" for "grace".
@@ -165,11 +166,17 @@ const Option* meant_in(std::span<const Option> options, Command command, std::st
 
 }  // namespace
 
-std::span<const Option> option_table() { return table; }
+Literal Option::text(int index) const {
+    const char* at = reinterpret_cast<const char*>(this) + texts;  // NOLINT(*-reinterpret-cast)
+    for (; index > 0; --index) at += std::string_view(at).size() + 1;
+    return Literal::of_table(at);
+}
+
+std::span<const Option> option_table() { return table.options; }
 
 std::optional<Command> find_command(std::string_view word) {
     for (int i = 1; i < command_count; ++i) {
-        if (word == command_texts[i].name) return static_cast<Command>(i);
+        if (word == Literal::of_table(command_texts[i].name)) return static_cast<Command>(i);
     }
     return std::nullopt;
 }
@@ -177,13 +184,15 @@ std::optional<Command> find_command(std::string_view word) {
 Literal command_name(Command command) { return Literal::of_table(text_of(command).name); }
 
 const Option* find_option(Command command, std::string_view name) {
-    return find_in(table, command, name);
+    return find_in(table.options, command, name);
 }
 
-const Option* find_option(Command command, char letter) { return find_in(table, command, letter); }
+const Option* find_option(Command command, char letter) {
+    return find_in(table.options, command, letter);
+}
 
 const Option* nearest_option(Command command, std::string_view word) {
-    return meant_in(table, command, word);
+    return meant_in(table.options, command, word);
 }
 
 void add_variable_name(Writer& line, const Option& option) {
@@ -192,8 +201,8 @@ void add_variable_name(Writer& line, const Option& option) {
 }
 
 const Option* find_variable(std::string_view name) {
-    if (!take_prefix(name, prefix)) return nullptr;
-    for (const Option& option : table) {
+    if (!take_prefix(name, "USHER_")) return nullptr;
+    for (const Option& option : table.options) {
         if (is_variable_of(option, name)) return &option;
     }
     return nullptr;
@@ -211,7 +220,7 @@ const Option* nearest_variable(std::string_view name) {
 
 bool is_other_variable(std::string_view name) {
     for (const auto& other : other_variables) {
-        if (name == other) return true;
+        if (name == Literal::of_table(other)) return true;
     }
     return name == "USHER_NESTED";  // the mark that an outer usher leaves
 }
@@ -226,7 +235,7 @@ void add_nearest_variable(Writer& line, std::string_view name) {
     }
     if (const Option* nearest = nearest_variable(name)) {
         add_variable_name(line, *nearest);
-    } else if (name.starts_with("USHER_PROBE")) {
+    } else if (begins_with(name, "USHER_PROBE")) {
         line.add("USHER_PROBE");
     }
 }
@@ -351,7 +360,7 @@ void add_help(Writer& line, Command command) {
         }
     }
     line.add(Literal::of_table(text_of(command).purpose)).add("\n\n");
-    add_option_list(line, table, command);
+    add_option_list(line, table.options, command);
     if (command == Command::run) {
         line.add(
             "\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. "

@@ -3,6 +3,7 @@
 // it finds what a misspelt word was meant to be; a test holds the man page and README to it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -53,8 +54,7 @@ enum class OptionId : std::uint8_t {
     pause,
 };
 
-/// One row of a table of options. Its texts are arrays: a static-pie would have to relocate
-/// pointers to them at its start.
+/// One option, in a table that make_option_table made.
 struct Option {
     static constexpr std::uint8_t repeatable = 1;
     /// Also given by the variable USHER_NAME.
@@ -64,25 +64,70 @@ struct Option {
     std::uint8_t commands;  ///< bit per Command: where the option is known
     char letter;            ///< the short form; 0: none
     std::uint8_t traits;    ///< of the constants above
-    char long_name[16];     ///< empty: none
-    char argument_text[24];
-    char fallback_text[12];
-    char help_text[60];
+    std::uint16_t texts;    ///< how far behind the option its texts begin
 
-    [[nodiscard]] constexpr Literal name() const { return Literal::of_table(long_name); }
-    /// What it takes; empty: nothing.
-    [[nodiscard]] constexpr Literal argument() const { return Literal::of_table(argument_text); }
-    /// The default, for --help.
-    [[nodiscard]] constexpr Literal fallback() const { return Literal::of_table(fallback_text); }
-    /// One line.
-    [[nodiscard]] constexpr Literal help() const { return Literal::of_table(help_text); }
-    [[nodiscard]] constexpr bool takes_value() const { return !argument().empty(); }
+    [[nodiscard]] Literal name() const { return text(0); }      ///< the long form; empty: none
+    [[nodiscard]] Literal argument() const { return text(1); }  ///< what it takes; empty: nothing
+    [[nodiscard]] Literal fallback() const { return text(2); }  ///< the default, for --help
+    [[nodiscard]] Literal help() const { return text(3); }      ///< one line
+    [[nodiscard]] bool takes_value() const { return !argument().empty(); }
     [[nodiscard]] constexpr bool is_repeatable() const { return (traits & repeatable) != 0; }
     [[nodiscard]] constexpr bool has_variable() const { return (traits & variable) != 0; }
     [[nodiscard]] constexpr bool known_in(Command command) const {
         return (commands >> static_cast<unsigned>(command) & 1U) != 0;
     }
+
+  private:
+    [[nodiscard]] Literal text(int index) const;
 };
+
+/// An option as it is written down.
+struct OptionRow {
+    OptionId id;
+    std::uint8_t commands;
+    char letter;
+    std::uint8_t traits;
+    std::string_view name;
+    std::string_view argument;
+    std::string_view fallback;
+    std::string_view help;
+};
+
+/// Options, and behind them their texts, each ended by a NUL: a static-pie would have to relocate
+/// pointers to them at its start.
+template <std::size_t count, std::size_t size>
+struct OptionTable {
+    std::array<Option, count> options{};
+    std::array<char, size> texts{};
+};
+
+/// Made by the compiler: nothing of `rows` is in the binary.
+template <const auto& rows>
+consteval auto make_option_table() {
+    constexpr std::size_t count = std::size(rows);
+    constexpr std::size_t size = [] {
+        std::size_t sum = 0;
+        for (const OptionRow& row : rows) {
+            sum +=
+                row.name.size() + row.argument.size() + row.fallback.size() + row.help.size() + 4;
+        }
+        return sum;
+    }();
+    OptionTable<count, size> table;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const OptionRow& row = rows[i];
+        const std::size_t behind = (count - i) * sizeof(Option) + at;
+        table.options[i] = {row.id, row.commands, row.letter, row.traits,
+                            static_cast<std::uint16_t>(behind)};
+        for (const std::string_view text : {row.name, row.argument, row.fallback, row.help}) {
+            for (const char c : text) table.texts[at++] = c;
+            ++at;
+        }
+    }
+    return table;
+}
+
 std::span<const Option> option_table();
 
 /// The subcommand of that name. `run` has none: it is what everything else means.

@@ -39,7 +39,7 @@ Literal slip_of(Command command, char letter) {
 
 Literal slip_of(Command command, std::string_view name) {
     for (const Slip& slip : slips) {
-        if (has_checks(command) && !name.empty() && name == slip.name) {
+        if (has_checks(command) && !name.empty() && name == Literal::of_table(slip.name)) {
             return Literal::of_table(slip.hint);
         }
     }

@@ -9,7 +9,7 @@ namespace {
 
 using Id = OptionId;
 // clang-format off
-constexpr Option table[] = {
+constexpr OptionRow rows[] = {
     {Id::help, every_command, 'h', 0, "", "", "", "show this"},
     {Id::forward_group, every_command, 'g', 0, "", "", "", "signal the group"},
     {Id::version, every_command, 'V', 0, "version", "", "", "show the version"},
@@ -17,6 +17,7 @@ constexpr Option table[] = {
     {Id::pause, every_command, 'P', 0, "", "", "", "run no program, end on TERM or INT"},
 };
 // clang-format on
+constexpr auto table = make_option_table<rows>();
 
 constexpr Literal usage = "usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]\n";
 
@@ -44,13 +45,14 @@ PeerTask apply_catatonit(const PeerCall& call, RunSettings& settings, Writer& an
         add_error_line(answer, settings, call.pid, "CATATONIT_LOG must not be set");
         return answered_on_stderr(1);
     }
-    OptionReader reader(table, LongNames::abbreviated, call.words);
+    OptionReader reader(table.options, LongNames::abbreviated, call.words);
     bool pauses = false;
     while (const Option* option = reader.next()) {
         switch (option->id) {
             case OptionId::help:
                 answer.add(usage);
-                add_purpose_and_options(answer, "This is usher in the place of catatonit.", table);
+                add_purpose_and_options(answer, "This is usher in the place of catatonit.",
+                                        table.options);
                 return answered_on_stderr(0);
             case OptionId::version:
                 // podman looks for tini's first two words.

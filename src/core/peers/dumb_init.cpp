@@ -9,7 +9,7 @@ namespace {
 
 using Id = OptionId;
 // clang-format off
-constexpr Option table[] = {
+constexpr OptionRow rows[] = {
     {Id::forward_main, every_command, 'c', 0, "single-child", "", "", "signal the command alone, in our session"},
     {Id::rewrite, every_command, 'r', Option::repeatable, "rewrite", "s:r", "", "forward signal r (0: none) in place of s"},
     {Id::verbose, every_command, 'v', Option::repeatable, "verbose", "", "", "say more"},
@@ -17,6 +17,7 @@ constexpr Option table[] = {
     {Id::version, every_command, 'V', 0, "version", "", "", "show the version"},
 };
 // clang-format on
+constexpr auto table = make_option_table<rows>();
 
 constexpr Literal version = "dumb-init v1.2.5\n";
 constexpr Literal usage = "Usage: dumb-init [option] program [args]\n";
@@ -71,13 +72,14 @@ void settle_home(RunSettings& settings, SignalSet rewritten) {
 
 PeerTask apply_dumb_init(const PeerCall& call, RunSettings& settings, Writer& answer) {
     set_defaults(settings);
-    OptionReader reader(table, LongNames::abbreviated, call.words);
+    OptionReader reader(table.options, LongNames::abbreviated, call.words);
     SignalSet rewritten = 0;
     while (const Option* option = reader.next()) {
         switch (option->id) {
             case OptionId::help:
                 answer.add(version).add(usage);
-                add_purpose_and_options(answer, "This is usher in the place of dumb-init.", table);
+                add_purpose_and_options(answer, "This is usher in the place of dumb-init.",
+                                        table.options);
                 return answered_on_stderr(0);
             case OptionId::version: answer.add(version); return answered_on_stderr(0);
             case OptionId::forward_main: settings.home = Home::shared; break;

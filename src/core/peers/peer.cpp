@@ -26,7 +26,7 @@ constexpr Name names[] = {{"tini", Peer::tini},
 std::optional<Peer> peer_called(std::string_view argv0) {
     const std::string_view called = last_component(argv0);
     for (const Name& one : names) {
-        if (called == one.name) return one.peer;
+        if (called == Literal::of_table(one.name)) return one.peer;
     }
     return std::nullopt;
 }

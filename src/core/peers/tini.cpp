@@ -10,7 +10,7 @@ namespace {
 
 using Id = OptionId;
 // clang-format off
-constexpr Option table[] = {
+constexpr OptionRow rows[] = {
     {Id::version, every_command, 0, 0, "version", "", "", "show the version; alone only"},
     {Id::help, every_command, 'h', 0, "", "", "", "show this"},
     {Id::subreaper, every_command, 's', 0, "", "", "", "adopt orphans when not PID 1; or TINI_SUBREAPER"},
@@ -22,6 +22,7 @@ constexpr Option table[] = {
     {Id::license, every_command, 'l', 0, "", "", "", "show the licence"},
 };
 // clang-format on
+constexpr auto table = make_option_table<rows>();
 
 // Docker and podman look for the first two words.
 constexpr Literal version = "tini version 0.19.0";
@@ -48,7 +49,7 @@ void set_defaults(RunSettings& settings) {
 void add_help(Writer& line, std::string_view name) {
     line.add_untrusted(last_component(name)).add(" (").add(version).add(")\n");
     line.add("Usage: tini [OPTIONS] PROGRAM -- [ARGS] | --version\n");
-    add_purpose_and_options(line, "This is usher in the place of tini.", table);
+    add_purpose_and_options(line, "This is usher in the place of tini.", table.options);
 }
 
 // Full names only, and neither those with an alias nor STKFLT and PWR.
@@ -84,7 +85,7 @@ PeerTask apply_tini(const PeerCall& call, RunSettings& settings, Writer& answer)
         answer.add(version).add('\n');
         return answered();
     }
-    OptionReader reader(table, LongNames::none, call.words);
+    OptionReader reader(table.options, LongNames::none, call.words);
     while (const Option* option = reader.next()) {
         bool good = true;
         switch (option->id) {

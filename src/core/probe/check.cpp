@@ -34,7 +34,7 @@ bool is_name(std::string_view text) {
 }
 
 bool set_unix(std::string_view path, Check& check, BadInput& bad) {
-    const bool is_abstract = path.starts_with("@");
+    const bool is_abstract = begins_with(path, "@");
     if (path.size() < 2 || (path[0] != '/' && !is_abstract) || path.size() > longest_unix_path) {
         return refuse(bad, "not a unix socket", path, "unix:/PATH or unix:@NAME, up to 107 bytes");
     }

@@ -24,7 +24,7 @@ bool is_host_and_port(std::string_view text) {
 
 Literal slip_of_check(std::string_view text) {
     if (parse_number(text, 65535)) return "did you mean :{}/ or tcp://:{}?";
-    if (equal_ignoring_case(text, "ready") || equal_ignoring_case(text, "live")) {
+    if (is_in_any_case(text, "ready") || is_in_any_case(text, "live")) {
         return "did you mean {}:?";
     }
     if (text.starts_with('/')) {

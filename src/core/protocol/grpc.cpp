@@ -82,7 +82,7 @@ std::string_view take_name(std::string_view& line) {
     return name;
 }
 
-bool is_agent(std::string_view line) { return equal_ignoring_case(take_name(line), "user-agent"); }
+bool is_agent(std::string_view line) { return is_in_any_case(take_name(line), "user-agent"); }
 
 void put_metadata(HpackWriter& block, const GrpcRequest& request) {
     if (std::ranges::none_of(request.metadata, is_agent)) {
@@ -119,8 +119,7 @@ bool is_grpc_metadata(std::string_view line) {
     while (!reserved.empty()) {
         if (equal_ignoring_case(name, take_until(reserved, ' '))) return false;
     }
-    return !equal_ignoring_case(slice(name, 0, 5), "grpc-") &&
-           std::ranges::all_of(line, is_printable);
+    return !is_in_any_case(slice(name, 0, 5), "grpc-") && std::ranges::all_of(line, is_printable);
 }
 
 std::optional<std::size_t> GrpcCall::request(const GrpcRequest& request,

@@ -215,7 +215,7 @@ HpackDecoder::Step HpackDecoder::text_end() {
     if (name_length_ > sizeof name_text_) return Step::more;
     const std::string_view name(name_text_, name_length_);
     std::size_t known = 0;
-    while (known < std::size(known_names) && name != known_names[known]) ++known;
+    while (known < std::size(known_names) && name != Literal::of_table(known_names[known])) ++known;
     name_ = static_cast<HeaderName>(known);
     return Step::more;
 }
