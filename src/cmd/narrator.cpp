@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "narrator.hpp"
 
+#include <algorithm>
+
 #include "error_text.hpp"
 #include "exit_status.hpp"
 
 namespace usher::cmd {
 
 namespace {
-
-constexpr int most_named = 16;
 
 Literal name_of(Whom whom) {
     switch (whom) {
@@ -47,7 +47,7 @@ void Narrator::no_parent_death() {
 
 void Narrator::tell_started(int pid, std::string_view name) {
     const Sentence text(settings_.wording.started, {.name = name, .pid = pid});
-    log_.write({.event = "started", .text = text.view(), .pid = pid, .name = name});
+    log_.write({.event = "started", .text = text.view(), .pid = pid, .process = name});
 }
 
 void Narrator::tell_received(const sys::Received& received) {
@@ -69,7 +69,7 @@ void Narrator::tell_main_ended(int pid, int wait_status) {
     log_.write({.event = "main-ended",
                 .text = text.view(),
                 .pid = pid,
-                .status = shell_code(wait_status)});
+                .exit_code = shell_code(wait_status)});
 }
 
 void Narrator::tell_reaped(Level level, int pid, int wait_status) {
@@ -78,7 +78,7 @@ void Narrator::tell_reaped(Level level, int pid, int wait_status) {
                 .event = "reaped",
                 .text = text.view(),
                 .pid = pid,
-                .status = shell_code(wait_status)});
+                .exit_code = shell_code(wait_status)});
 }
 
 void Narrator::tell_entered(State state, int exit_code) {
@@ -102,8 +102,8 @@ void Narrator::tell_entered(State state, int exit_code) {
     }
     log_.write({.event = "state",
                 .text = text.view(),
-                .status = state == State::ended ? exit_code : -1,
-                .name = state_name(state).view()});
+                .exit_code = state == State::ended ? exit_code : -1,
+                .state = state_name(state)});
 }
 
 void Narrator::tell_sent(Level level, Whom whom, int pid, int signal, const Error& error) {
@@ -118,23 +118,33 @@ void Narrator::tell_sent(Level level, Whom whom, int pid, int signal, const Erro
     log_.write({.level = level,
                 .event = was_sent ? Literal("sent") : Literal("not-sent"),
                 .text = text.view(),
-                .pid = pid,
+                .pid = whom == Whom::group ? 0 : pid,
+                .pgid = whom == Whom::group ? pid : 0,
                 .signal = signal});
 }
 
 void Narrator::Survivors::add(int pid, std::string_view name) {
-    if (++count_ > most_named) return;
-    line_.add(count_ > 1 ? Literal(", ") : Literal(" ")).add(pid);
-    line_.add(" (").add_untrusted(name).add(')');
+    if (count_++ >= named_.size()) return;
+    Survivor& survivor = named_[count_ - 1];
+    survivor.pid = pid;
+    Writer(std::span(survivor.process, sizeof survivor.process - 1)).add_untrusted(name);
 }
 
 void Narrator::killing(Survivors& survivors) {
-    char room[704];
+    const auto named =
+        std::span(survivors.named_).first(std::min(survivors.count_, survivors.named_.size()));
+    char room[640];
     Writer text(room);
-    text.add("killing what did not stop:").add_raw(survivors.line_.view());
-    const int unnamed = survivors.count_ - most_named;
+    text.add("killing what did not stop:");
+    if (survivors.are_unknown_) text.add(" unknown processes (no /proc)");
+    for (const Survivor& survivor : named) {
+        text.add(&survivor == named.data() ? Literal(" ") : Literal(", ")).add(survivor.pid);
+        text.add(" (").add_untrusted(survivor.process).add(')');
+    }
+    const std::size_t unnamed = survivors.count_ - named.size();
     if (unnamed > 0) text.add(" and ").add(unnamed).add(" more");
-    log_.write({.level = Level::warning, .event = "survivors", .text = text.view()});
+    log_.write(
+        {.level = Level::warning, .event = "survivors", .text = text.view(), .survivors = named});
 }
 
 }  // namespace usher::cmd

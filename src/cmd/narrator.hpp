@@ -52,13 +52,13 @@ class Narrator {
     class Survivors {
       public:
         void add(int pid, std::string_view name);
-        void unknown() { line_.add(" unknown processes (no /proc)"); }
+        void unknown() { are_unknown_ = true; }
 
       private:
         friend class Narrator;
-        char room_[640];
-        Writer line_{room_};
-        int count_ = 0;
+        std::array<Survivor, 16> named_{};
+        std::size_t count_ = 0;
+        bool are_unknown_ = false;
     };
     [[nodiscard]] bool asks_for_survivors() const { return log_.enabled(Level::warning); }
     void killing(Survivors& survivors);

@@ -31,6 +31,9 @@ class Prober {
     bool add_program(char* const* argv, BadInput& bad);
     [[nodiscard]] std::size_t count() const { return count_; }
     [[nodiscard]] bool has(CheckKind kind) const;
+    [[nodiscard]] std::string_view text(std::size_t index) const {
+        return slots_[index].check.text;
+    }
 
     /// One try of all checks. Returns 0, or the signal that ended it (ends_command).
     int run(Time deadline);

@@ -12,7 +12,7 @@ namespace usher::sys {
 namespace {
 
 // Below PIPE_BUF (4096, pipe(7)): a write to a pipe is then whole or not at all.
-constexpr std::size_t longest_line = 2048;
+constexpr std::size_t longest_line = 2560;
 
 }  // namespace
 

@@ -81,7 +81,7 @@ def _():
 def _():
     for value in ("1", "true"):
         _, _, err = run("true", env={"USHER_VERBOSE": value, "USHER_LOG_FORMAT": "json"})
-        assert err.startswith('{"time":'), err
+        assert err.startswith('{"timestamp":'), err
     for value in ("0", "false", ""):
         equal(run("true", env={"USHER_VERBOSE": value}), (0, "", ""))
 

@@ -85,8 +85,9 @@ bool set_forward(RunSettings& settings, std::string_view text, BadInput& bad) {
 }
 
 bool set_log_format(RunSettings& settings, std::string_view text, BadInput& bad) {
-    if (text != "text" && text != "json") return refuse(bad, "no log format", text, "text, json");
-    settings.wording.style.format = text == "json" ? LogFormat::json : LogFormat::text;
+    const auto format = parse_log_format(text);
+    if (!format) return refuse(bad, "no log format", text, "text, json");
+    settings.wording.style.format = *format;
     return true;
 }
 
