@@ -124,6 +124,16 @@ for _name, _value in SURELY_BAD.items():
         lambda name=_name, value=_value: check_bad_value(name, value))
 
 
+@test("how often USHER_VERBOSE may say is told")
+def _():
+    for name in ("USHER_VERBOSE", "USHER_QUIET"):
+        status, _, err = run("true", env={name: "9"})
+        equal(status, 125)
+        assert one_line(err).endswith("accepted: 0 to 3, true, false"), err
+    status, _, err = run("true", env={"USHER_REWRITE": "TERM:QUIT,"})
+    equal(status, 125)
+
+
 @test("a bad value counts although the command line would win")
 def _():
     status, _, err = run("-t", "5", "true", env={"USHER_GRACE": "x"})
