@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             for (const auto& piece : pieces) reply.feed(as_text(piece));
             const auto before = reply.verdict();
             if (reply.finish() == usher::Verdict::more) std::abort();
-            if (*usher::reason_text(reply.reason()) == 0 && reply.reason() != usher::Reason::none)
+            if (usher::reason_text(reply.reason()).empty() && reply.reason() != usher::Reason::none)
                 std::abort();
             return std::tuple(before, reply.verdict(), reply.reason(), reply.status());
         });
