@@ -68,8 +68,7 @@ int complain(const BadInput& bad, LogFormat format) {
     char room[896];  // each byte may become two, and a line that was cut would be no JSON
     Writer line(room);
     add_bad_input(line, bad);
-    sys::Log log;
-    log.set({.format = format}, 0);
+    sys::Log log(format, 0);
     log.write({.level = Level::error, .event = "usage", .text = line.view()});
     return to_int(ExitCode::usher_failed);
 }

@@ -123,10 +123,9 @@ int signal_code(int signal) { return 128 + signal; }
 class Progress {
   public:
     Progress(const ProbeSettings& settings, LogFormat format)
-        : on_terminal_(settings.verbosity >= 0 && format == LogFormat::text &&
-                       sys::tcgetpgrp(sys::stderr_fd)) {
-        log_.set({.format = format}, settings.verbosity < 0 ? -2 : 1);
-    }
+        : log_(format, settings.verbosity < 0 ? -2 : 1),
+          on_terminal_(settings.verbosity >= 0 && format == LogFormat::text &&
+                       sys::tcgetpgrp(sys::stderr_fd)) {}
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress() { clear(); }
@@ -224,8 +223,7 @@ int become(char* const* program, const Invocation& invocation) {
     }
     const sys::SpawnFailure failure = sys::exec_in_place(
         {.argv = program, .envp = invocation.environment, .mask = invocation.mask});
-    sys::Log log;
-    log.set({.format = invocation.log_format}, 0);
+    sys::Log log(invocation.log_format, 0);
     return report_failed_start(failure, *program, RunSettings(), log);
 }
 
@@ -242,14 +240,13 @@ int become(char* const* program, const Invocation& invocation) {
 
 // Where stdout is the program's, misuse is told as any other is.
 void tell_misuse(const Prober& prober, LogFormat format) {
+    sys::Log log(format, 0);
     for (std::size_t i = 0; i < prober.count(); ++i) {
         if (!prober.is_misused(i)) continue;
         char room[256];
         Writer text(room);
         prober.add_result(text, i);
         text.cut(text.size() - 1);
-        sys::Log log;
-        log.set({.format = format}, 0);
         log.write({.level = Level::error,
                    .event = "usage",
                    .text = text.view(),
@@ -258,8 +255,7 @@ void tell_misuse(const Prober& prober, LogFormat format) {
 }
 
 void warn(const Invocation& invocation, const ProbeSettings& settings) {
-    sys::Log log;
-    log.set({.format = invocation.log_format}, settings.verbosity);
+    sys::Log log(invocation.log_format, settings.verbosity);
     warn_of_unknown_variables(invocation.environment, log);
 }
 

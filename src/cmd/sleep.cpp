@@ -49,8 +49,7 @@ int sleep(const Invocation& invocation) {
         }
         sum = after(sum, *duration);
     }
-    sys::Log log;
-    log.set({.format = invocation.log_format}, 0);
+    sys::Log log(invocation.log_format, 0);
     warn_of_unknown_variables(invocation.environment, log);
     // The others do what they did to whoever called us; these must end even a PID 1.
     (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | ending_signals);

@@ -39,8 +39,7 @@ int status(const Invocation& invocation) {
                          .word = invocation.words[reader.used() + 2]},
                         invocation.log_format);
     }
-    sys::Log log;
-    log.set({.format = invocation.log_format}, 0);
+    sys::Log log(invocation.log_format, 0);
     warn_of_unknown_variables(invocation.environment, log);
     const auto found = sys::find_usher();
     if (found) return print_status(found.value, as_json);
