@@ -24,9 +24,9 @@ class Prober {
     Prober& operator=(const Prober&) = delete;
     ~Prober() = delete;  ///< it ends with the process
 
-    /// False: too many, or not a check; `bad` says so. `shown` is what the results call it. Both
-    /// must outlive the prober.
-    bool add(std::string_view shown, std::string_view text, BadInput& bad);
+    /// False: too many, or not a check; `bad` says so. `shown` is what the results call `meant`.
+    /// Both must outlive the prober.
+    bool add(std::string_view shown, std::string_view meant, BadInput& bad);
     bool add(std::string_view text, BadInput& bad) { return add(text, text, bad); }
     bool add_program(char* const* argv, BadInput& bad);
     [[nodiscard]] std::size_t count() const { return count_; }

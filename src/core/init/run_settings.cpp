@@ -35,7 +35,7 @@ bool can_arrive(int signal) {
 bool add_stop_signal(RunSettings& settings, std::string_view text, BadInput& bad) {
     int signal = 0;
     if (!set_signal(signal, text, false, bad)) return false;
-    if (!can_arrive(signal)) {
+    if (signal <= 0 || !can_arrive(signal)) {
         return refuse(bad, "cannot ask for shutdown:", text, "any but KILL, STOP and CHLD");
     }
     settings.stop_signals |= set_of(signal);
