@@ -161,6 +161,21 @@ const Option* meant_in(std::span<const Option> options, Command command, std::st
     return nearest != nullptr ? nearest : sharing_a_first_part(options, command, word);
 }
 
+const Option* nearest_variable(std::string_view name) {
+    char lowered[24];
+    Writer stem(lowered);
+    for (const char c : slice(name, prefix.size())) stem.add(c == '_' ? '-' : to_lower(c));
+    const Option* option = nearest_option(Command::run, stem.view());
+    return option != nullptr && option->has_variable() ? option : nullptr;
+}
+
+bool is_other_variable(std::string_view name) {
+    for (const char* const other : other_variables) {
+        if (name == other) return true;
+    }
+    return name == "USHER_NESTED";  // the mark that an outer usher leaves
+}
+
 }  // namespace
 
 std::span<const Option> option_table() { return table; }
@@ -197,27 +212,8 @@ const Option* find_variable(std::string_view name) {
     return nullptr;
 }
 
-namespace {
-
-const Option* nearest_variable(std::string_view name) {
-    char lowered[24];
-    Writer stem(lowered);
-    for (const char c : slice(name, prefix.size())) stem.add(c == '_' ? '-' : to_lower(c));
-    const Option* option = nearest_option(Command::run, stem.view());
-    return option != nullptr && option->has_variable() ? option : nullptr;
-}
-
-bool is_other_variable(std::string_view name) {
-    for (const auto& other : other_variables) {
-        if (name == other) return true;
-    }
-    return name == "USHER_NESTED";  // the mark that an outer usher leaves
-}
-
-}  // namespace
-
 void add_nearest_variable(Writer& line, std::string_view name) {
-    for (const auto& other : other_variables) {
+    for (const char* const other : other_variables) {
         if (edit_distance(name, other) > 2) continue;
         line.add(Literal::of_table(other));
         return;
