@@ -12,7 +12,8 @@ namespace usher::cmd {
 struct Invocation {
     std::span<char*> words;  ///< argv
     char** environment = nullptr;
-    SignalSet mask = 0;  ///< the inherited signal mask
+    SignalSet mask = 0;                      ///< the inherited signal mask
+    LogFormat log_format = LogFormat::text;  ///< USHER_LOG_FORMAT; the run form has its own
 };
 
 /// The run form. Returns when the program and what it left behind have ended.

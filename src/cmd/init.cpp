@@ -15,6 +15,8 @@ namespace usher::cmd {
 
 namespace {
 
+using Note = Narrator::ProcessList::Note;
+
 constexpr int everybody = -1;
 constexpr int own_group = 0;
 constexpr Duration after_failure = 100 * millisecond;
@@ -101,7 +103,7 @@ void name_survivor(void* context, int pid) {
     if (!stat || stat.value.is_dead()) return;
     const bool descends = walk.descendants.include(pid);
     if (!walk.is_init && !descends) return;
-    walk.told.add(pid, stat.value.name, descends ? Literal() : Literal(" from outside"));
+    walk.told.add(pid, stat.value.name, descends ? Note::none : Note::from_outside);
 }
 
 struct StragglerWalk {
@@ -118,9 +120,9 @@ void name_straggler(void* context, int pid) {
     const auto facts = sys::read_signal_facts(pid);
     const SignalFacts known = facts ? facts.value : SignalFacts{};
     walk.told.add(pid, stat.value.name,
-                  contains(known.ignored, walk.signal)   ? Literal(" ignores it")
-                  : contains(known.blocked, walk.signal) ? Literal(" blocks it")
-                                                         : Literal());
+                  contains(known.ignored, walk.signal)   ? Note::ignores_it
+                  : contains(known.blocked, walk.signal) ? Note::blocks_it
+                                                         : Note::none);
 }
 
 }  // namespace

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "narrator.hpp"
 
+#include <algorithm>
+
 #include "error_text.hpp"
 #include "exit_status.hpp"
 
 namespace usher::cmd {
 
 namespace {
-
-constexpr int most_named = 16;
 
 Literal name_of(Whom whom) {
     switch (whom) {
@@ -19,6 +19,17 @@ Literal name_of(Whom whom) {
         case Whom::unreached: break;
     }
     return "those whom no stop signal had reached";
+}
+
+Literal text_of(Narrator::ProcessList::Note note) {
+    using enum Narrator::ProcessList::Note;
+    switch (note) {
+        case none: break;
+        case from_outside: return " from outside";
+        case ignores_it: return " ignores it";
+        case blocks_it: return " blocks it";
+    }
+    return {};
 }
 
 }  // namespace
@@ -33,8 +44,8 @@ void Narrator::say(Level level, Literal event, Literal pattern, const Facts& fac
                 .text = text.view(),
                 .pid = facts.pid,
                 .signal = facts.signal,
-                .status = exit_code,
-                .name = facts.name});
+                .exit_code = exit_code,
+                .process = facts.name});
 }
 
 void Narrator::no_subreaper() {
@@ -97,8 +108,8 @@ void Narrator::tell_entered(State state, const Supervisor& supervisor, Time now)
     }
     log_.write({.event = "state",
                 .text = text.view(),
-                .status = state == State::ended ? supervisor.exit_code() : -1,
-                .name = state_name(state).view()});
+                .exit_code = state == State::ended ? supervisor.exit_code() : -1,
+                .state = state_name(state)});
 }
 
 void Narrator::tell_sent(Level level, Whom whom, int pid, int signal, const Error& error) {
@@ -113,7 +124,8 @@ void Narrator::tell_sent(Level level, Whom whom, int pid, int signal, const Erro
     log_.write({.level = level,
                 .event = was_sent ? Literal("sent") : Literal("not-sent"),
                 .text = text.view(),
-                .pid = pid,
+                .pid = whom == Whom::group ? 0 : pid,
+                .pgid = whom == Whom::group ? pid : 0,
                 .signal = signal});
 }
 
@@ -123,35 +135,47 @@ void Narrator::tells_nobody(int signal) {
         {.signal = signal});
 }
 
-void Narrator::ProcessList::add(int pid, std::string_view name, Literal note) {
-    if (++count_ > most_named) return;
-    line_.add(count_ > 1 ? Literal(", ") : Literal(" ")).add(pid);
-    line_.add(" (").add_untrusted(name).add(')').add(note);
+void Narrator::ProcessList::add(int pid, std::string_view name, Note note) {
+    if (count_++ >= named_.size()) return;
+    notes_[count_ - 1] = note;
+    Survivor& survivor = named_[count_ - 1];
+    survivor.pid = pid;
+    Writer(std::span(survivor.process, sizeof survivor.process - 1)).add_untrusted(name);
 }
 
 void Narrator::ProcessList::add_to(Writer& text) const {
-    text.add_raw(line_.view());
-    const int unnamed = count_ - most_named;
+    if (are_unknown_) text.add(" unknown processes (no /proc)");
+    for (std::size_t i = 0; i < named().size(); ++i) {
+        text.add(i == 0 ? Literal(" ") : Literal(", ")).add(named_[i].pid);
+        text.add(" (").add_untrusted(named_[i].process).add(')').add(text_of(notes_[i]));
+    }
+    const std::size_t unnamed = count_ - named().size();
     if (unnamed > 0) text.add(" and ").add(unnamed).add(" more");
 }
 
 void Narrator::still_running(const ProcessList& processes, int signal) {
-    if (processes.count_ == 0) return;
+    if (processes.named().empty()) return;
     char room[1024];
     Writer text(room);
     text.add("still running ");
     add_duration(text, straggler_patience);
     add_signal_name(text.add(" after "), signal);
     processes.add_to(text.add(':'));
-    log_.write(
-        {.level = Level::warning, .event = "still-running", .text = text.view(), .signal = signal});
+    log_.write({.level = Level::warning,
+                .event = "still-running",
+                .text = text.view(),
+                .signal = signal,
+                .survivors = processes.named()});
 }
 
 void Narrator::killing(const ProcessList& processes) {
     char room[1024];
     Writer text(room);
     processes.add_to(text.add("killing what did not stop:"));
-    log_.write({.level = Level::warning, .event = "survivors", .text = text.view()});
+    log_.write({.level = Level::warning,
+                .event = "survivors",
+                .text = text.view(),
+                .survivors = processes.named()});
 }
 
 }  // namespace usher::cmd

@@ -55,16 +55,20 @@ class Narrator {
     /// Processes, one after the other: "7 (app), 9 (worker)".
     class ProcessList {
       public:
-        /// `note` stands behind the name.
-        void add(int pid, std::string_view name, Literal note);
-        void unknown() { line_.add(" unknown processes (no /proc)"); }
+        enum class Note : std::uint8_t { none, from_outside, ignores_it, blocks_it };
+        void add(int pid, std::string_view name, Note note);
+        void unknown() { are_unknown_ = true; }
 
       private:
         friend class Narrator;
+        [[nodiscard]] std::span<const Survivor> named() const {
+            return std::span(named_).first(std::min(count_, named_.size()));
+        }
         void add_to(Writer& text) const;
-        char room_[896];
-        Writer line_{room_};
-        int count_ = 0;
+        std::array<Survivor, 16> named_{};
+        std::array<Note, 16> notes_{};
+        std::size_t count_ = 0;
+        bool are_unknown_ = false;
     };
     [[nodiscard]] bool asks_for_survivors() const { return log_.enabled(Level::warning); }
     void still_running(const ProcessList& processes, int signal);

@@ -52,7 +52,8 @@ void NetworkCheck::choose_addresses(Time now) {
         IpAddress v6{.v6 = true};
         v6.bytes[15] = 1;
         addresses_.add(v6);
-    } else if (const auto literal = parse_scoped_ip(host)) {
+    } else if (auto literal = parse_ip(host)) {
+        Writer(std::span(literal->zone)).add_raw(check_->endpoint.zone);
         addresses_.add(*literal);
     } else {
         trace("resolving");
@@ -477,21 +478,16 @@ void NetworkCheck::disconnect() {
 
 void NetworkCheck::trace_attempt(std::size_t index) {
     if (settings_->verbosity <= 0) return;
-    char room[ip_text_limit + 16];
-    Writer text(room);
-    text.add("connecting");
+    if (check_->endpoint.is_unix) return trace("connecting");
     char ip[ip_text_limit];
-    if (!check_->endpoint.is_unix) {
-        text.add(" to ").add_untrusted(format_ip(addresses_.items[index], ip));
-    }
-    trace(text.view());
+    trace("connecting to ", format_ip(addresses_.items[index], ip));
 }
 
-void NetworkCheck::trace(std::string_view what) {
+void NetworkCheck::trace(Literal what, std::string_view address) {
     if (settings_->verbosity <= 0) return;
     char room[256];
     Writer line(room);
-    line.add_untrusted(check_->text).add(": ").add_untrusted(what).add(" at ");
+    line.add_untrusted(check_->text).add(": ").add(what).add_untrusted(address).add(" at ");
     line.add((sys::monotonic_clock() - started_) / millisecond).add("ms\n");
     sys::Log().put(line.view());
 }

@@ -81,7 +81,7 @@ class NetworkCheck {
     void succeed();
     void finish(Verdict verdict, Time now);
     void disconnect();
-    void trace(std::string_view what);
+    void trace(Literal what, std::string_view address = {});
     [[nodiscard]] std::string_view authority(std::span<char> room) const;
 
     const Check* check_ = nullptr;

@@ -21,7 +21,7 @@ struct Outcome {
     Health health = Health::pending;
     bool timed = false;  ///< the line ends with how long it took
     Duration took = 0;
-    char room[200] = {};
+    char room[200];
     Writer detail{room};  ///< "200", "connect: Connection refused"
 
     Outcome() = default;

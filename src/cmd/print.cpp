@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "print.hpp"
 
+#include "environment.hpp"
 #include "exit_status.hpp"
 #include "file.hpp"
 #include "license.hpp"
@@ -51,11 +52,23 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
     }
 }
 
-int complain(const BadInput& bad) {
-    char room[1024];
+std::optional<LogFormat> read_log_format(char* const* environment, BadInput& bad) {
+    constexpr char name[] = "USHER_LOG_FORMAT";
+    const std::string_view value = find_in_environment(environment, name);
+    if (value.empty()) return LogFormat::text;
+    const auto format = parse_log_format(value);
+    if (!format) {
+        bad.where = name;
+        (void)refuse(bad, "no log format", value, "text, json");
+    }
+    return format;
+}
+
+int complain(const BadInput& bad, LogFormat format) {
+    char room[896];  // each byte may become two, and a line that was cut would be no JSON
     Writer line(room);
     add_bad_input(line, bad);
-    sys::Log log;
+    sys::Log log(format, 0);
     log.write({.level = Level::error, .event = "usage", .text = line.view()});
     return to_int(ExitCode::usher_failed);
 }

@@ -18,7 +18,11 @@ namespace usher::cmd {
 [[gnu::cold, gnu::noinline]] void warn_of_unknown_variables(char* const* environment,
                                                             sys::Log& log);
 
-/// "usher: ..." on stderr, one line, without ever blocking. Returns the exit code 125.
-[[gnu::cold, gnu::noinline]] int complain(const BadInput& bad);
+/// USHER_LOG_FORMAT; nothing, and `bad` says why, when it is none.
+[[gnu::cold, gnu::noinline]] std::optional<LogFormat> read_log_format(char* const* environment,
+                                                                      BadInput& bad);
+
+/// One line on stderr, without ever blocking. Returns the exit code 125.
+[[gnu::cold, gnu::noinline]] int complain(const BadInput& bad, LogFormat format);
 
 }  // namespace usher::cmd

@@ -122,11 +122,10 @@ int signal_code(int signal) { return 128 + signal; }
 // terminal how long it has been.
 class Progress {
   public:
-    explicit Progress(const ProbeSettings& settings)
-        : is_quiet_(settings.verbosity < 0),
-          on_terminal_(!is_quiet_ && sys::tcgetpgrp(sys::stderr_fd)) {
-        log_.set({}, is_quiet_ ? -2 : 1);
-    }
+    Progress(const ProbeSettings& settings, LogFormat format)
+        : log_(format, settings.verbosity < 0 ? -2 : 1),
+          on_terminal_(settings.verbosity >= 0 && format == LogFormat::text &&
+                       sys::tcgetpgrp(sys::stderr_fd)) {}
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress() { clear(); }
@@ -168,7 +167,7 @@ class Progress {
         prober.add_result(text, index);
         text.cut(text.size() - 1);  // its newline
         clear();
-        log_.write({.event = event, .text = text.view()});
+        log_.write({.event = event, .text = text.view(), .check = prober.text(index)});
         has_told_ = true;
     }
     // Takes back the line that tells how long it has been.
@@ -177,7 +176,6 @@ class Progress {
     }
 
     sys::Log log_;
-    bool is_quiet_;
     bool on_terminal_;
     bool has_told_ = false;
 };
@@ -192,8 +190,8 @@ int probe_once(Prober& prober, const ProbeSettings& settings) {
 }
 
 // Tries until all is healthy. Returns 0, 124, 125, or 128 + the signal that ended it.
-int wait_until_healthy(Prober& prober, const ProbeSettings& settings) {
-    Progress progress(settings);
+int wait_until_healthy(Prober& prober, const ProbeSettings& settings, LogFormat format) {
+    Progress progress(settings, format);
     const Time begin = sys::monotonic_clock();
     const Time deadline = after(begin, settings.timeout);
     while (true) {
@@ -225,37 +223,39 @@ int become(char* const* program, const Invocation& invocation) {
     }
     const sys::SpawnFailure failure = sys::exec_in_place(
         {.argv = program, .envp = invocation.environment, .mask = invocation.mask});
-    sys::Log log;
+    sys::Log log(invocation.log_format, 0);
     return report_failed_start(failure, *program, RunSettings(), log);
 }
 
-[[gnu::cold]] int complain_of_no_check(Command command, char* const* program) {
-    if (command == Command::probe) {
-        return complain(
-            {.problem = "no check given, and USHER_PROBE is not set", .where = "probe"});
+[[gnu::cold]] int complain_of_no_check(Command command, char* const* program, LogFormat format) {
+    BadInput bad{.problem = "no check given, and USHER_PROBE is not set", .where = "probe"};
+    if (command == Command::wait) {
+        bad.where = "wait";
+        bad.problem = program == nullptr
+                          ? Literal("no check given (see --help)")
+                          : Literal("no check before --: usher wait tcp://db:5432 -- app");
     }
-    if (program == nullptr) {
-        return complain({.problem = "no check given (see --help)", .where = "wait"});
-    }
-    return complain(
-        {.problem = "no check before --: usher wait tcp://db:5432 -- app", .where = "wait"});
+    return complain(bad, format);
 }
 
 // Where stdout is the program's, misuse is told as any other is.
-void tell_misuse(const Prober& prober) {
+void tell_misuse(const Prober& prober, LogFormat format) {
+    sys::Log log(format, 0);
     for (std::size_t i = 0; i < prober.count(); ++i) {
         if (!prober.is_misused(i)) continue;
         char room[256];
         Writer text(room);
         prober.add_result(text, i);
         text.cut(text.size() - 1);
-        sys::Log().write({.level = Level::error, .event = "usage", .text = text.view()});
+        log.write({.level = Level::error,
+                   .event = "usage",
+                   .text = text.view(),
+                   .check = prober.text(i)});
     }
 }
 
 void warn(const Invocation& invocation, const ProbeSettings& settings) {
-    sys::Log log;
-    log.set({}, settings.verbosity);
+    sys::Log log(invocation.log_format, settings.verbosity);
     warn_of_unknown_variables(invocation.environment, log);
 }
 
@@ -265,9 +265,11 @@ int check(Command command, const Invocation& invocation) {
     Arena arena;
     BadInput bad;
     bool wants_help = false;
-    if (!read_options(command, invocation, reader, settings, wants_help, bad)) return complain(bad);
+    if (!read_options(command, invocation, reader, settings, wants_help, bad))
+        return complain(bad, invocation.log_format);
     if (wants_help) return print_help(command);
-    if (!expand_options(settings, invocation, arena, bad)) return complain(bad);
+    if (!expand_options(settings, invocation, arena, bad))
+        return complain(bad, invocation.log_format);
 
     // Not on the stack, which may be small (ulimit -s), and of what is here only what is used
     // becomes resident. It lives as long as the process.
@@ -275,18 +277,19 @@ int check(Command command, const Invocation& invocation) {
     Prober& prober = *new (room) Prober(invocation, settings);
     std::span<char*> words = invocation.words.subspan(2 + reader.used());
     if (!reader.ended_by_dashes() && !add_checks(prober, words, invocation, arena, bad)) {
-        return complain(bad);
+        return complain(bad, invocation.log_format);
     }
     const bool is_probe = command == Command::probe;
     char* const* const program = words.empty() ? nullptr : words.data();
     if (is_probe && prober.count() == 0 && program == nullptr &&
         !add_default_checks(prober, invocation, arena, bad)) {
-        return complain(bad);
+        return complain(bad, invocation.log_format);
     }
-    if (is_probe && program != nullptr && !prober.add_program(program, bad)) return complain(bad);
-    if (prober.count() == 0) return complain_of_no_check(command, program);
+    if (is_probe && program != nullptr && !prober.add_program(program, bad))
+        return complain(bad, invocation.log_format);
+    if (prober.count() == 0) return complain_of_no_check(command, program, invocation.log_format);
     if (!options_fit(settings, prober.has(CheckKind::http), prober.has(CheckKind::grpc), bad)) {
-        return complain(bad);
+        return complain(bad, invocation.log_format);
     }
     if (is_probe) {
         const int code = probe_once(prober, settings);
@@ -298,12 +301,14 @@ int check(Command command, const Invocation& invocation) {
     }
     warn(invocation, settings);
 
-    const int code = wait_until_healthy(prober, settings);
+    const int code = wait_until_healthy(prober, settings, invocation.log_format);
     const bool succeeded = code == to_int(ExitCode::success);
     const bool has_results = code < 128 && (settings.verbosity >= 0 || prober.any_misused());
     // The program's stdout is its own.
     if (has_results && program == nullptr) print_results(prober, settings);
-    if (has_results && program != nullptr && prober.any_misused()) tell_misuse(prober);
+    if (has_results && program != nullptr && prober.any_misused()) {
+        tell_misuse(prober, invocation.log_format);
+    }
     prober.drain();
     // A stop that came meanwhile counts: the program would never hear of it.
     const int signal = succeeded ? prober.pause(0) : 0;

@@ -35,6 +35,13 @@ int tell_failed_start(void* context, const sys::SpawnFailure& failure) {
     return report_failed_start(failure, start.program, start.settings, start.log);
 }
 
+// The format may stand behind the variable that is wrong.
+[[gnu::cold, gnu::noinline]] int complain_of_variable(const BadInput& bad,
+                                                      char* const* environment) {
+    BadInput no_format;
+    return complain(bad, read_log_format(environment, no_format).value_or(LogFormat::text));
+}
+
 // Part of the loop, so that the start-up code is not mapped again only to return through it.
 [[noreturn, gnu::hot, gnu::noinline]] void supervise_to_the_end(Init& init, int program,
                                                                 const char* name) {
@@ -51,9 +58,11 @@ int run(const Invocation& invocation) {
     RunSettings& settings = *new (room) RunSettings;
     sys::Log log;
     BadInput bad;
-    if (!read_environment(settings, invocation.environment, bad)) return complain(bad);
+    if (!read_environment(settings, invocation.environment, bad)) {
+        return complain_of_variable(bad, invocation.environment);
+    }
     const auto line = apply_command_line(settings, invocation.words.subspan(1), bad);
-    if (!line) return complain(bad);
+    if (!line) return complain(bad, settings.wording.style.format);
     switch (line->request) {
         case RunRequest::help: return print_help(Command::run);
         case RunRequest::version: return print_version();

@@ -32,22 +32,24 @@ int sleep_until(Time end) {
 int sleep(const Invocation& invocation) {
     OptionReader reader(Command::sleep, invocation.words.subspan(2));
     while (reader.next() != nullptr) return print_help(Command::sleep);
-    if (!reader.bad().problem.empty()) return complain(reader.bad());
+    if (!reader.bad().problem.empty()) return complain(reader.bad(), invocation.log_format);
     const auto words = invocation.words.subspan(2 + reader.used());
     constexpr const char* forms = "5, 0.5, 250ms, 1m30s, 2h, 1d, infinity; several are added";
     if (words.empty()) {
-        return complain({.problem = "needs how long", .accepted = forms, .where = "sleep"});
+        return complain({.problem = "needs how long", .accepted = forms, .where = "sleep"},
+                        invocation.log_format);
     }
     Duration sum = 0;
     for (const char* const word : words) {
         const auto duration = parse_sleep_time(word);
         if (!duration) {
             return complain(
-                {.problem = "not a time", .accepted = forms, .where = "sleep", .word = word});
+                {.problem = "not a time", .accepted = forms, .where = "sleep", .word = word},
+                invocation.log_format);
         }
         sum = after(sum, *duration);
     }
-    sys::Log log;
+    sys::Log log(invocation.log_format, 0);
     warn_of_unknown_variables(invocation.environment, log);
     // The others do what they did to whoever called us; these must end even a PID 1.
     (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | ending_signals);

@@ -45,8 +45,8 @@ int report_failed_start(const sys::SpawnFailure& failure, std::string_view progr
     log.write({.level = Level::error,
                .event = "start-failed",
                .text = text.view(),
-               .status = code,
-               .name = program});
+               .exit_code = code,
+               .process = program});
     return code;
 }
 

@@ -32,17 +32,21 @@ int status(const Invocation& invocation) {
         if (option->id == OptionId::help) return print_help(Command::status);
         as_json = true;
     }
-    if (!reader.bad().problem.empty()) return complain(reader.bad());
+    if (!reader.bad().problem.empty()) return complain(reader.bad(), invocation.log_format);
     if (reader.used() + 2 < invocation.words.size()) {
         return complain({.problem = "takes no argument, but got",
                          .where = "status",
-                         .word = invocation.words[reader.used() + 2]});
+                         .word = invocation.words[reader.used() + 2]},
+                        invocation.log_format);
     }
-    sys::Log log;
+    sys::Log log(invocation.log_format, 0);
     warn_of_unknown_variables(invocation.environment, log);
     const auto found = sys::find_usher();
     if (found) return print_status(found.value, as_json);
-    (void)complain({.problem = sys::why_not_found(found.error), .where = "status"});
+    char room[128];
+    Writer text(room);
+    text.add("status: ").add(sys::why_not_found(found.error));
+    log.write({.level = Level::error, .event = "not-found", .text = text.view()});
     return to_int(ExitCode::unhealthy);
 }
 

@@ -34,10 +34,11 @@ Text joined_subcommands(const char* between) {
 }
 const Text subcommands = joined_subcommands(" ");
 
-// Those with a name, and the ends of the real-time ones.
-Text signal_names() {
+// Those with a name, and the ends of the real-time ones, but for `without`.
+Text signal_names(SignalSet without) {
     Text names;
     for (int signal = 1; signal <= signal_count; ++signal) {
+        if (contains(without, signal)) continue;
         char room[16];
         Writer line(room);
         add_signal_name(line, signal);
@@ -48,7 +49,8 @@ Text signal_names() {
     }
     return names;
 }
-const Text signals = signal_names();
+const Text signals = signal_names(0);
+const Text stop_signals = signal_names(set_of(sig::kill) | set_of(sig::stop) | set_of(sig::chld));
 
 // How the checks begin that usher names to whoever writes another: "tcp://HOST:PORT, unix:/SOCKET".
 Text check_beginnings() {
@@ -71,6 +73,7 @@ const Text checks = check_beginnings();
 // The words that an option's value can be, from its name in --help; empty: anything.
 Text values_of(const Option& option) {
     Text argument = Text(option.argument().view());
+    if (option.id == OptionId::stop_signal) return stop_signals;
     if (argument.starts_with("SIG")) return signals;
     if (argument.find('|') == Text::npos) return {};
     for (char& c : argument) {
@@ -165,6 +168,9 @@ _usher() {
         _usher_options "$command"
     elif [ -z "$ended" ] && [ "$command" != run ]; then
         case $command in probe | wait) _usher_words '%s'; compopt -o nospace 2>/dev/null ;; esac
+        # Nothing follows these two, least of all a file's name.
+        local line=${COMP_LINE:0:COMP_POINT}
+        case ${line##* } in ready:* | live:*) compopt +o default 2>/dev/null ;; esac
     elif [ "$at" -lt "$COMP_CWORD" ]; then
         if declare -F _command_offset >/dev/null; then
             _command_offset "$at"

@@ -12,9 +12,16 @@ namespace usher::sys {
 namespace {
 
 // Below PIPE_BUF (4096, pipe(7)): a write to a pipe is then whole or not at all.
-constexpr std::size_t longest_line = 2048;
+constexpr std::size_t longest_line = 2560;
 
 }  // namespace
+
+// Not in line: there are many, and each sets all the words of a style.
+[[gnu::noinline]] Log::Log(int fd) : fd_(fd) {}
+[[gnu::cold, gnu::noinline]] Log::Log(LogFormat format, int verbosity) : Log() {
+    style_.format = format;
+    verbosity_ = verbosity;
+}
 
 void Log::write(const Record& record) {
     if (!enabled(record.level)) return;

@@ -12,7 +12,9 @@ namespace usher::sys {
 
 class Log {
   public:
-    explicit Log(int fd = 2) : fd_(fd) {}
+    explicit Log(int fd = 2);
+    /// On stderr, in usher's own words; `verbosity` as in RunSettings.
+    Log(LogFormat format, int verbosity);
 
     /// `verbosity` as in RunSettings: 0 lets warnings and errors pass.
     void set(const LogStyle& style, int verbosity) {

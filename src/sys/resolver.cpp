@@ -14,15 +14,15 @@ namespace {
 
 constexpr std::uint16_t dns_port = 53;
 
-template <class Take>
-void read_pieces(const char* path, Take take) {
+using Take = void (*)(void* context, std::span<const char> text);
+void read_pieces(const char* path, Take take, void* context) {
     const auto fd = open(path, OpenMode::read);
     if (!fd) return;
     char room[1024];
     while (true) {
         const auto got = read(fd.value, room);
         if (!got || got.value == 0) break;
-        take(std::span<const char>(room, got.value));
+        take(context, std::span<const char>(room, got.value));
     }
     close(fd.value);
 }
@@ -65,15 +65,25 @@ void Resolver::start(std::string_view name, Time now) {
 }
 
 bool Resolver::look_in_hosts(std::string_view name) {
-    HostsMatcher hosts(name);
-    read_pieces("/etc/hosts", [&](std::span<const char> text) { hosts.feed(text, found_); });
-    hosts.finish(found_);
+    struct Search {
+        HostsMatcher hosts;
+        AddressList& found;
+    } search{HostsMatcher(name), found_};
+    const auto feed = [](void* context, std::span<const char> text) {
+        Search& into = *static_cast<Search*>(context);
+        into.hosts.feed(text, into.found);
+    };
+    read_pieces("/etc/hosts", feed, &search);
+    search.hosts.finish(found_);
     return found_.count > 0;
 }
 
 void Resolver::read_configuration() {
     configuration_ = {};
-    read_pieces("/etc/resolv.conf", [&](std::span<const char> text) { configuration_.feed(text); });
+    const auto feed = [](void* context, std::span<const char> text) {
+        static_cast<ResolvConf*>(context)->feed(text);
+    };
+    read_pieces("/etc/resolv.conf", feed, &configuration_);
     configuration_.finish();
 }
 

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <new>
+
 #include <utility>
 
 #include "number.hpp"
@@ -29,13 +31,12 @@ sockaddr* raw(SocketAddress& address) {
     return reinterpret_cast<sockaddr*>(address.bytes);  // NOLINT(*-reinterpret-cast)
 }
 
+// The address as the kernel's struct T, all zero.
 template <class T>
-SocketAddress pack(const T& address, unsigned length = sizeof(T)) {
-    static_assert(sizeof(T) <= sizeof SocketAddress::bytes);
-    SocketAddress packed;
-    memcpy(packed.bytes, &address, sizeof address);
-    packed.length = length;
-    return packed;
+T& begin(SocketAddress& address) {
+    static_assert(sizeof(T) <= sizeof address.bytes);
+    address.length = sizeof(T);
+    return *new (address.bytes) T{};
 }
 
 constexpr std::uint16_t network_order(std::uint16_t port) {
@@ -101,30 +102,32 @@ bool SocketAddress::operator==(const SocketAddress& other) const {
 }
 
 SocketAddress tcp_address(const IpAddress& address, std::uint16_t port) {
+    SocketAddress made;
     if (address.v6) {
-        sockaddr_in6 packed{};
-        packed.sin6_family = AF_INET6;
-        packed.sin6_port = network_order(port);
-        memcpy(&packed.sin6_addr, address.bytes.data(), 16);
-        packed.sin6_scope_id = interface_index(address.zone.data());
-        return pack(packed);
+        auto& to = begin<sockaddr_in6>(made);
+        to.sin6_family = AF_INET6;
+        to.sin6_port = network_order(port);
+        memcpy(&to.sin6_addr, address.bytes.data(), sizeof to.sin6_addr);
+        to.sin6_scope_id = interface_index(address.zone.data());
+    } else {
+        auto& to = begin<sockaddr_in>(made);
+        to.sin_family = AF_INET;
+        to.sin_port = network_order(port);
+        memcpy(&to.sin_addr, address.bytes.data(), sizeof to.sin_addr);
     }
-    sockaddr_in packed{};
-    packed.sin_family = AF_INET;
-    packed.sin_port = network_order(port);
-    memcpy(&packed.sin_addr, address.bytes.data(), 4);
-    return pack(packed);
+    return made;
 }
 
 SocketAddress unix_address(std::string_view path) {
-    sockaddr_un packed{};
-    packed.sun_family = AF_UNIX;
-    memcpy(packed.sun_path, path.data(), path.size());
+    SocketAddress made;
+    auto& to = begin<sockaddr_un>(made);
+    to.sun_family = AF_UNIX;
+    memcpy(to.sun_path, path.data(), path.size());
     const bool is_abstract = path[0] == '@';
-    if (is_abstract) packed.sun_path[0] = 0;
-    const std::size_t length =
-        offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1);
-    return pack(packed, static_cast<unsigned>(length));
+    if (is_abstract) to.sun_path[0] = 0;
+    made.length = static_cast<unsigned>(offsetof(sockaddr_un, sun_path) + path.size() +
+                                        (is_abstract ? 0 : 1));
+    return made;
 }
 
 Result<int> stream_socket(const SocketAddress& address) {

@@ -81,7 +81,7 @@ def _():
 def _():
     for value in ("1", "true"):
         _, _, err = run("true", env={"USHER_VERBOSE": value, "USHER_LOG_FORMAT": "json"})
-        assert err.startswith('{"time":'), err
+        assert err.startswith('{"timestamp":'), err
     for value in ("0", "false", ""):
         equal(run("true", env={"USHER_VERBOSE": value}), (0, "", ""))
 
@@ -122,6 +122,16 @@ def check_bad_value(name, value):
 for _name, _value in SURELY_BAD.items():
     test(f"a bad value of USHER_{_name} is one line and 125")(
         lambda name=_name, value=_value: check_bad_value(name, value))
+
+
+@test("how often USHER_VERBOSE may say is told")
+def _():
+    for name in ("USHER_VERBOSE", "USHER_QUIET"):
+        status, _, err = run("true", env={name: "9"})
+        equal(status, 125)
+        assert one_line(err).endswith("accepted: 0 to 3, true, false"), err
+    status, _, err = run("true", env={"USHER_REWRITE": "TERM:QUIT,"})
+    equal(status, 125)
 
 
 @test("a bad value counts although the command line would win")

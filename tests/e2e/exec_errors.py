@@ -217,7 +217,8 @@ def _():
     equal(status, 127)
     line = json.loads(one_line(err))
     equal(line["level"], "error")
-    assert "event" in line and "time" in line, line
+    equal((line["event"], line["process"], line["exit_code"]),
+          ("start-failed", "/no/such/program", 127))
 
 
 @test("a program that cannot start is told in spite of --quiet")

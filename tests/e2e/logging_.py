@@ -9,7 +9,7 @@ import select
 import socket
 import time
 
-from harness import (KNOWN, TERM, Stream, both, children, equal, processes, run, scratch, start,
+from harness import (KNOWN, TERM, Stream, add, both, children, equal, processes, run, scratch, start,
                       test, wait_for, witness)
 from signals import MARK, USR1, expect
 
@@ -280,15 +280,36 @@ def whole_life(*words, pid1=True, **options):
         return init.err.finish()
 
 
-@both("each JSON line parses and has time, level and event")
+ALWAYS = {"timestamp", "time", "level", "severity", "logger", "event", "message"}
+FIELDS = ALWAYS | {"pid", "pgid", "signal", "exit_code", "process", "state", "check", "survivors"}
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def documented_events():
+    with open(os.path.join(TOP, "docs", "log.md"), encoding="utf-8") as file:
+        table = file.read().partition("## Events")[2]
+    return set(re.findall(r"`([a-z-]+)`", "".join(x.split("|")[1] for x in table.splitlines()
+                                                  if x.startswith("| `"))))
+
+
+def json_lines(text):
+    """The events of a JSON log, each of which must be well-formed and documented."""
+    events = [json.loads(line) for line in text.splitlines()]
+    for event in events:
+        assert ALWAYS <= event.keys() <= FIELDS, event
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["timestamp"]), event
+        assert event["level"] in ("error", "warning", "info", "debug"), event
+        equal((event["time"], event["severity"], event["logger"]),
+              (event["timestamp"], event["level"].upper(), "usher"))
+        assert event["event"] in documented_events(), event
+    return events
+
+
+@both("each JSON line parses and has the fields of docs/log.md")
 def _(pid1):
     text = whole_life("--log-format", "json", pid1=pid1)
-    events = [json.loads(line) for line in text.splitlines()]
+    events = json_lines(text)
     assert len(events) >= 8, text
-    for event in events:
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["time"]), event
-        assert event["level"] in ("error", "warning", "info", "debug"), event
-        assert event["event"], event
     assert any(event.get("signal") for event in events), text
     assert any(isinstance(event.get("pid"), int) for event in events), text
 
@@ -297,13 +318,62 @@ def _(pid1):
 def _():
     before = time.time()
     events = [json.loads(line) for line in whole_life("--log-format", "json").splitlines()]
-    states = [event["name"] for event in events if event["event"] == "state"]
+    states = [event["state"] for event in events if event["event"] == "state"]
     order = [s for s in states if s in ("running", "draining", "stopping", "killing")]
     equal(order, ["running", "draining", "stopping", "killing"])
-    stamp = events[0]["time"]
+    stamp = events[0]["timestamp"]
     seconds = time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")
     assert abs(calendar.timegm(seconds) - before) < 20, stamp
-    equal(sorted(event["time"] for event in events), [event["time"] for event in events])
+    equal(sorted(event["timestamp"] for event in events), [event["timestamp"] for event in events])
+
+
+@test("the JSON log names the survivors, each with pid and name, and the ends with their codes")
+def _():
+    events = json_lines(whole_life("--log-format", "json"))
+    survivors = next(e["survivors"] for e in events if e["event"] == "survivors")
+    assert len(survivors) == 3, survivors
+    for one in survivors:
+        assert one.keys() == {"pid", "process"} and isinstance(one["pid"], int), one
+    equal(next(e["exit_code"] for e in events if e.get("state") == "ended"), 137)
+    assert any(e["event"] == "sent" and isinstance(e.get("pgid"), int) for e in events), events
+
+
+@test("sixteen survivors with the worst of names are one line that parses")
+def _():
+    members = [x for n in range(20) for x in ("--member", f"orphan,ignore,name={chr(34) * 13}{n:02}")]
+    with start("--log-format", "json", "-t", "0.1", "--", *witness("catch", *members), pid1=True) as init:
+        init.ready().kill(TERM)
+        equal(init.wait(), 137)
+        equal(len(json_lines(init.err.finish())[-1]["survivors"]), 16)
+
+
+JSON = {"USHER_LOG_FORMAT": "json"}
+for _words, _code, _event, _env in (
+        (["--graze", "3", "true"], 125, "usage", JSON), (["--log-format", "json", "--graze", "3"], 125, "usage", {}),
+        (["true"], 125, "usage", {"USHER_GRACE": "x", **JSON}), (["probe"], 125, "usage", JSON),
+        (["probe", "tcp://x"], 125, "usage", JSON), (["sleep", "x"], 125, "usage", JSON),
+        (["status", "x"], 125, "usage", JSON), (["status"], 1, "not-found", JSON),
+        (["sleep", "0"], 0, "unknown-variable", {"USHER_GRAZE": "1", **JSON}),
+        (["probe", "file:/x"], 1, "unknown-variable", {"USHER_GRAZE": "1", **JSON}),
+        (["wait", "-t", "50ms", "file:/x"], 124, "gave-up", JSON),
+        (["wait", "file:/", "--", "/no/such"], 127, "start-failed", JSON),
+        (["--graze" + "\"" * 5000, "3"], 125, "usage", JSON)):
+    def _told(words=_words, code=_code, event=_event, env=_env):
+        got, _, err = run(*words, env=env, pid1=words == ["status"])
+        equal(got, code, err)
+        assert event in [e["event"] for e in json_lines(err)], err
+        if event == "gave-up":
+            equal({e["check"] for e in json_lines(err)}, {"file:/x"})
+    add(f"`usher {' '.join(_words)[:40]}` with {'+'.join(_env) or 'the option'} tells {_event} in JSON",
+        _told, __name__)
+
+
+@test("USHER_LOG_FORMAT with a bad value is called wrongly in every subcommand")
+def _():
+    for words in (["probe", "file:/"], ["wait", "file:/"], ["sleep", "0"], ["status"]):
+        code, out, err = run(*words, env={"USHER_LOG_FORMAT": "xml"})
+        equal((code, out), (125, ""))
+        assert "USHER_LOG_FORMAT" in err and "'xml'" in err, err
 
 
 @both("each text line begins with usher: and has no control character")

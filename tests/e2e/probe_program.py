@@ -123,7 +123,7 @@ def _():
         equal(init.wait(), 143)
 
 
-for number, code in ((15, 143), (2, 130)):
+for number, code in ((15, 143), (2, 130), (3, 131), (1, 129)):
     def interrupted(number=number, code=code):
         with start("probe", "-t", "60s", "--", "sh", "-c", "setsid sleep 1000 & echo up; wait") as init:
             init.out.expect("^up$")

@@ -89,7 +89,7 @@ def _():
 for check, says in (("http://[::1:8099/", "not a host"), ("http://local host/", "not a host"),
                     ("tcp://[fe80::1%]:80", "not a host"), ("file:x", "needs a path"),
                     ("file:/x?", "not a condition"), (":80/\N{LATIN SMALL LETTER E WITH ACUTE}", "not a path"),
-                    ("tcp://[fe80::1%eth0]:80", "IPv6 zone")):
+                    ("tcp://[fe80::1%a-zone-too-long-to-be-one]:80", "not a host")):
     def refused(check=check, says=says):
         network()
         code, out, err = run("probe", check)

@@ -7,7 +7,10 @@
 #include <cmath>
 #include <new>
 
+#include "edit_distance.hpp"
 #include "log_record.hpp"
+#include "number.hpp"
+#include "options.hpp"
 #include "probe_settings.hpp"
 #include "prober.hpp"
 #include "signals.hpp"

@@ -254,7 +254,7 @@ def what_is_wrong(argv, code, printed):
         if text and not text.endswith(b"\n"):
             return f"a line without end: {text[-300:]!r}"
         for line in text.splitlines():
-            if line.startswith(b'{"time"'):
+            if line.startswith(b'{"timestamp"'):
                 json.loads(line)
     return None
 

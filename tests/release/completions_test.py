@@ -76,6 +76,9 @@ class Completions(TestCase):
                 ("usher -f ma", "usher -f main"),
                 ("usher --linger-signal WIN", "usher --linger-signal WINCH"),
                 ("usher --linger-signal STK", "usher --linger-signal STKFLT"),
+                ("usher --stop-signal KI", "usher --stop-signal KI"),       # it cannot be one
+                ("usher --stop-signal ST", "usher --stop-signal STKFLT"),
+                ("usher probe ready:", "usher probe ready:"),               # no file's name
                 ("usher statu", "usher status"),
                 ("usher status --js", "usher status --json"),
                 ("usher probe --allow", "usher probe --allow-remote"),
@@ -102,7 +105,8 @@ class Completions(TestCase):
     def test_bash(self):
         self.need("bash")
         terminal = self.terminal("bash", "--norc", "--noprofile", "-i")
-        terminal.send(f"PATH=$PATH:{self.program()}; . {self.installed('bash')}\n"
+        folder = self.program()     # where the name of its only file would complete everything
+        terminal.send(f"PATH=$PATH:{folder}; cd {folder}; . {self.installed('bash')}\n"
                       "bind 'set enable-bracketed-paste off'; bind 'set completion-query-items 0'\n"
                       "tell() { printf '<''<%s>''>' \"$READLINE_LINE\"; }\n"
                       "bind -x '\"\\e~\": tell'; echo set''up\n")
@@ -112,7 +116,8 @@ class Completions(TestCase):
     def test_zsh(self):
         self.need("zsh")
         terminal = self.terminal("zsh", "-f", "-i")
-        terminal.send(f"PATH=$PATH:{self.program()}; fpath=({os.path.dirname(self.installed('zsh'))} $fpath)\n"
+        folder = self.program()
+        terminal.send(f"PATH=$PATH:{folder}; cd {folder}; fpath=({os.path.dirname(self.installed('zsh'))} $fpath)\n"
                       "autoload -Uz compinit; compinit -u -D; unsetopt list_beep\n"
                       "tell() { print -rn -- '<''<'$BUFFER'>''>' >/dev/tty }\n"
                       "zle -N tell; bindkey '\\e~' tell; bindkey '^U' kill-whole-line; echo set''up\n")

@@ -122,7 +122,7 @@ TEST_F(LogTest, counts_a_line_that_was_cut_short_as_lost) {
 
 TEST_F(LogTest, ends_a_line_that_is_too_long_with_a_newline) {
     warn(std::string(5000, 'x'));
-    EXPECT_EQ(kernel().log.size(), 2048U);
+    EXPECT_EQ(kernel().log.size(), 2560U);
     EXPECT_EQ(kernel().log.back(), '\n');
     EXPECT_EQ(kernel().log.find('\n'), kernel().log.size() - 1);
 }
@@ -138,8 +138,10 @@ TEST_F(LogTest, writes_json_with_the_wall_clock_when_asked_to) {
     kernel().wall = 86400 * second;
     warn("one");
     EXPECT_EQ(kernel().log,
-              "{\"time\":\"1970-01-02T00:00:00.000Z\",\"level\":\"warning\",\"event\":\"test\","
-              "\"text\":\"one\"}\n");
+              "{\"timestamp\":\"1970-01-02T00:00:00.000Z\",\"time\":\"1970-01-02T00:00:00.000Z\","
+              "\"severity\":"
+              "\"WARNING\",\"level\":\"warning\",\"logger\":\"usher\",\"event\":\"test\","
+              "\"message\":\"one\"}\n");
 }
 
 // A warning before the program's start reopens a terminal as fd 3; then everything from 3 up is

@@ -24,15 +24,17 @@ class Literal {
         literal.text_ = text;
         return literal;
     }
-    [[nodiscard]] constexpr std::string_view view() const { return text_; }
-    [[nodiscard]] constexpr bool empty() const { return *text_ == 0; }
+    [[nodiscard]] constexpr std::string_view view() const {
+        return text_ == nullptr ? std::string_view() : std::string_view(text_);
+    }
+    [[nodiscard]] constexpr bool empty() const { return text_ == nullptr || *text_ == 0; }
     bool operator==(std::nullptr_t) const = delete;
     constexpr bool operator==(std::same_as<Literal> auto other) const {
         return view() == other.view();
     }
 
   private:
-    const char* text_ = "";
+    const char* text_ = nullptr;  ///< null: empty
 };
 
 /// Out of line, as all that compares with a literal here: the compiler would make a string_view of

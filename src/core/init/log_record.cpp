@@ -9,6 +9,9 @@ namespace usher {
 namespace {
 
 constexpr char level_names[4][8] = {"error", "warning", "info", "debug"};
+// Each byte may become six, and a line that was cut would be no JSON.
+constexpr std::size_t longest_process = 100;
+constexpr std::size_t longest_check = 140;
 
 void add_text_field(Writer& line, Literal key, std::string_view value) {
     line.add(",\"").add(key).add("\":\"").add_json(value).add('"');
@@ -18,24 +21,53 @@ void add_number_field(Writer& line, Literal key, int value) {
     line.add(",\"").add(key).add("\":").add(value);
 }
 
+void add_survivors(Writer& line, std::span<const Survivor> survivors) {
+    line.add(",\"survivors\":[");
+    for (const Survivor& survivor : survivors) {
+        line.add(&survivor == survivors.data() ? Literal("{\"pid\":") : Literal(",{\"pid\":"));
+        add_text_field(line.add(survivor.pid), "process", survivor.process);
+        line.add('}');
+    }
+    line.add(']');
+}
+
 void add_json_record(Writer& line, const Record& record, Time wall_clock) {
-    line.add("{\"time\":\"");
-    add_timestamp(line, wall_clock);
-    add_text_field(line.add('"'), "level", level_names[static_cast<int>(record.level)]);
+    const std::string_view level = level_names[static_cast<int>(record.level)];
+    add_timestamp(line.add("{\"timestamp\":\""), wall_clock);
+    add_timestamp(line.add("\",\"time\":\""), wall_clock);
+    line.add("\",\"severity\":\"");
+    for (const char c : level) line.add(to_upper(c));
+    line.add('"');
+    add_text_field(line, "level", level);
+    add_text_field(line, "logger", "usher");
     add_text_field(line, "event", record.event.view());
+    add_text_field(line, "message", record.text);
     if (record.pid != 0) add_number_field(line, "pid", record.pid);
+    if (record.pgid != 0) add_number_field(line, "pgid", record.pgid);
     if (record.signal != 0) {
         line.add(",\"signal\":\"");
         add_signal_name(line, record.signal);
         line.add('"');
     }
-    if (record.status >= 0) add_number_field(line, "status", record.status);
-    if (!record.name.empty()) add_text_field(line, "name", slice(record.name, 0, 256));
-    add_text_field(line, "text", record.text);
+    if (record.exit_code >= 0) add_number_field(line, "exit_code", record.exit_code);
+    if (!record.process.empty()) {
+        add_text_field(line, "process", slice(record.process, 0, longest_process));
+    }
+    if (!record.state.empty()) add_text_field(line, "state", record.state.view());
+    if (!record.check.empty()) {
+        add_text_field(line, "check", slice(record.check, 0, longest_check));
+    }
+    if (!record.survivors.empty()) add_survivors(line, record.survivors);
     line.add("}\n");
 }
 
 }  // namespace
+
+std::optional<LogFormat> parse_log_format(std::string_view text) {
+    if (text == "text") return LogFormat::text;
+    if (text == "json") return LogFormat::json;
+    return std::nullopt;
+}
 
 void add_record(Writer& line, const Record& record, const LogStyle& style, Time wall_clock,
                 int own_pid) {

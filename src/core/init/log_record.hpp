@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <optional>
+#include <span>
 
 #include "duration.hpp"
 
@@ -10,6 +12,8 @@ namespace usher {
 
 enum class Level : std::uint8_t { error, warning, info, debug };
 enum class LogFormat : std::uint8_t { text, json };
+/// `text` or `json`.
+std::optional<LogFormat> parse_log_format(std::string_view text);
 
 /// How lines look. usher's own, unless it stands in a peer's place.
 struct LogStyle {
@@ -19,21 +23,32 @@ struct LogStyle {
     bool chatter_on_stdout = false;  ///< info and debug go to stdout
 };
 
-/// `event` is a stable word; `text` the sentence. Fields that do not apply keep their defaults.
-/// Only `text` and `name` may hold what a process chose, and neither ever holds arguments or
-/// values of the environment.
+/// A process that is about to be killed.
+struct Survivor {
+    int pid = 0;
+    char process[16] = {};  ///< its comm, NUL-terminated
+};
+
+/// `event` is a stable word (docs/log.md has them all); `text` the sentence. Fields that do not
+/// apply keep their defaults. What a process or a user chose may stand in `text`, `process`,
+/// `check` and `survivors`; none of them ever holds arguments or values of the environment.
 struct Record {
     Level level = Level::info;
     Literal event{};
     std::string_view text;
     int pid = 0;
+    int pgid = 0;  ///< a process group that got a signal
     int signal = 0;
-    int status = -1;  ///< an exit code
-    std::string_view name{};
+    int exit_code = -1;
+    std::string_view process{};
+    Literal state{};
+    std::string_view check{};
+    std::span<const Survivor> survivors{};
 };
 
 /// One line with its newline. `wall_clock`: nanoseconds since 1970-01-01 UTC. `own_pid`: usher's.
-/// Text: "usher: warning: ..."; JSON: time (RFC 3339), level, event, then what applies, then text.
+/// Text: "usher: warning: ..."; JSON: timestamp (RFC 3339), level, logger, event, message, then
+/// what applies; time and severity are what Google Cloud's agent reads.
 void add_record(Writer& line, const Record& record, const LogStyle& style, Time wall_clock,
                 int own_pid);
 

@@ -27,10 +27,15 @@ bool set_signal(int& target, std::string_view text, bool may_be_none, BadInput& 
     return true;
 }
 
+// The kernel keeps KILL and STOP to itself, and CHLD is usher's own news.
+bool can_arrive(int signal) {
+    return signal != sig::kill && signal != sig::stop && signal != sig::chld;
+}
+
 bool add_stop_signal(RunSettings& settings, std::string_view text, BadInput& bad) {
     int signal = 0;
     if (!set_signal(signal, text, false, bad)) return false;
-    if (signal <= 0 || signal == sig::kill || signal == sig::stop || signal == sig::chld) {
+    if (signal <= 0 || !can_arrive(signal)) {
         return refuse(bad, "cannot ask for shutdown:", text, "any but KILL, STOP and CHLD");
     }
     settings.stop_signals |= set_of(signal);
@@ -46,6 +51,9 @@ bool add_rewrite(RunSettings& settings, std::string_view text, BadInput& bad) {
     if (!set_signal(from_signal, from, false, bad) || !set_signal(to_signal, to, true, bad)) {
         return refuse(bad, "not a rewrite", text,
                       "FROM:TO with signals such as TERM:QUIT, or FROM:0");
+    }
+    if (!can_arrive(from_signal)) {
+        return refuse(bad, "cannot arrive:", from, "any but KILL, STOP and CHLD");
     }
     settings.rewrite[static_cast<std::size_t>(from_signal)] = static_cast<std::uint8_t>(to_signal);
     return true;
@@ -100,7 +108,7 @@ using AddOne = bool (*)(RunSettings&, std::string_view, BadInput&);
 bool add_each(RunSettings& settings, std::string_view list, AddOne add_one, BadInput& bad) {
     do {
         if (!add_one(settings, take_until(list, ','), bad)) return false;
-    } while (!list.empty());
+    } while (list.data() != nullptr);
     return true;
 }
 
@@ -126,8 +134,9 @@ bool set_until(RunSettings& settings, std::string_view text, BadInput& bad) {
 }
 
 bool set_log_format(RunSettings& settings, std::string_view text, BadInput& bad) {
-    if (text != "text" && text != "json") return refuse(bad, "no log format", text, "text, json");
-    settings.wording.style.format = text == "json" ? LogFormat::json : LogFormat::text;
+    const auto format = parse_log_format(text);
+    if (!format) return refuse(bad, "no log format", text, "text, json");
+    settings.wording.style.format = *format;
     return true;
 }
 
@@ -172,7 +181,10 @@ bool apply_switch(RunSettings& settings, OptionId id, std::string_view value, Ba
     const auto on = parse_boolean(value);
     const auto times =
         counts && !on ? parse_number(value, 3) : std::optional<std::uint64_t>(on.value_or(false));
-    if (!times || (!counts && !on)) return refuse(bad, "not a switch", value, "1, true, 0, false");
+    if (!times || (!counts && !on)) {
+        return refuse(bad, "not a switch", value,
+                      counts ? Literal("0 to 3, true, false") : Literal("1, true, 0, false"));
+    }
     for (std::uint64_t i = 0; i < *times; ++i) (void)apply_option(settings, id, {}, bad);
     return true;
 }

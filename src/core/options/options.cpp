@@ -62,28 +62,37 @@ constexpr OptionRow rows[] = {
 // clang-format on
 constexpr auto table = make_option_table<rows>();
 
-struct CommandText {
-    char name[8];
-    char usage[56];
-    char purpose[88];
-};
-constexpr CommandText command_texts[command_count] = {
-    {"", "usher [OPTIONS] [--] PROGRAM [ARG...]",
-     "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds the stop."},
-    {"probe", "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
-     "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check."},
-    {"wait", "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
-     "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time."},
-    {"sleep", "usher sleep DURATION...",
-     "Sleeps for the sum. TERM, INT, QUIT and HUP end it at once: 128 and the signal."},
-    {"status", "usher status [--json]",
-     "Says what the init of this container is doing. Exit code 1: there is none."},
-};
-constexpr const CommandText& text_of(Command command) {
-    return command_texts[static_cast<int>(command)];
+Literal usage_of(Command command) {
+    switch (command) {
+        case Command::run: return "usher [OPTIONS] [--] PROGRAM [ARG...]";
+        case Command::probe: return "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]";
+        case Command::wait: return "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]";
+        case Command::sleep: return "usher sleep DURATION...";
+        case Command::status: return "usher status [--json]";
+    }
+    return {};
 }
 
-constexpr std::string_view prefix = "USHER_";
+Literal purpose_of(Command command) {
+    switch (command) {
+        case Command::run:
+            return "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds "
+                   "the stop.";
+        case Command::probe:
+            return "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check.";
+        case Command::wait:
+            return "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time.";
+        case Command::sleep:
+            return "Sleeps for the sum. TERM, INT, QUIT and HUP end it at once: 128 and the "
+                   "signal.";
+        case Command::status:
+            return "Says what the init of this container is doing. Exit code 1: there is none.";
+    }
+    return {};
+}
+
+constexpr char prefix[] = "USHER_";
+constexpr std::size_t prefix_length = sizeof prefix - 1;
 
 // Those that are no option of the run form.
 constexpr char other_variables[][20] = {"USHER_PROBE", "USHER_PROBE_TIMEOUT"};
@@ -164,6 +173,21 @@ const Option* meant_in(std::span<const Option> options, Command command, std::st
     return nearest != nullptr ? nearest : sharing_a_first_part(options, command, word);
 }
 
+const Option* nearest_variable(std::string_view name) {
+    char lowered[24];
+    Writer stem(lowered);
+    for (const char c : slice(name, prefix_length)) stem.add(c == '_' ? '-' : to_lower(c));
+    const Option* option = nearest_option(Command::run, stem.view());
+    return option != nullptr && option->has_variable() ? option : nullptr;
+}
+
+bool is_other_variable(std::string_view name) {
+    for (const char* const other : other_variables) {
+        if (name == Literal::of_table(other)) return true;
+    }
+    return name == "USHER_NESTED";  // the mark that an outer usher leaves
+}
+
 }  // namespace
 
 Literal Option::text(int index) const {
@@ -176,12 +200,22 @@ std::span<const Option> option_table() { return table.options; }
 
 std::optional<Command> find_command(std::string_view word) {
     for (int i = 1; i < command_count; ++i) {
-        if (word == Literal::of_table(command_texts[i].name)) return static_cast<Command>(i);
+        const auto command = static_cast<Command>(i);
+        if (word == command_name(command).view()) return command;
     }
     return std::nullopt;
 }
 
-Literal command_name(Command command) { return Literal::of_table(text_of(command).name); }
+Literal command_name(Command command) {
+    switch (command) {
+        case Command::run: break;
+        case Command::probe: return "probe";
+        case Command::wait: return "wait";
+        case Command::sleep: return "sleep";
+        case Command::status: return "status";
+    }
+    return {};
+}
 
 const Option* find_option(Command command, std::string_view name) {
     return find_in(table.options, command, name);
@@ -196,39 +230,20 @@ const Option* nearest_option(Command command, std::string_view word) {
 }
 
 void add_variable_name(Writer& line, const Option& option) {
-    line.add("USHER_");
+    line.add(prefix);
     for (const char c : option.name().view()) line.add(variable_letter(c));
 }
 
 const Option* find_variable(std::string_view name) {
-    if (!take_prefix(name, "USHER_")) return nullptr;
+    if (!take_prefix(name, prefix)) return nullptr;
     for (const Option& option : table.options) {
         if (is_variable_of(option, name)) return &option;
     }
     return nullptr;
 }
 
-namespace {
-
-const Option* nearest_variable(std::string_view name) {
-    char lowered[24];
-    Writer stem(lowered);
-    for (const char c : slice(name, prefix.size())) stem.add(c == '_' ? '-' : to_lower(c));
-    const Option* option = nearest_option(Command::run, stem.view());
-    return option != nullptr && option->has_variable() ? option : nullptr;
-}
-
-bool is_other_variable(std::string_view name) {
-    for (const auto& other : other_variables) {
-        if (name == Literal::of_table(other)) return true;
-    }
-    return name == "USHER_NESTED";  // the mark that an outer usher leaves
-}
-
-}  // namespace
-
 void add_nearest_variable(Writer& line, std::string_view name) {
-    for (const auto& other : other_variables) {
+    for (const char* const other : other_variables) {
         if (edit_distance(name, other) > 2) continue;
         line.add(Literal::of_table(other));
         return;
@@ -242,7 +257,7 @@ void add_nearest_variable(Writer& line, std::string_view name) {
 
 bool is_unknown_variable(std::string_view name) {
     const bool is_kubernetes = has(name, "_SERVICE_") || has(name, "_PORT");
-    return name.starts_with(prefix) && !is_kubernetes && !is_other_variable(name) &&
+    return begins_with(name, prefix) && !is_kubernetes && !is_other_variable(name) &&
            find_variable(name) == nullptr;
 }
 
@@ -338,9 +353,7 @@ void add_option_help(Writer& line, const Option& option) {
     line.add('\n');
 }
 
-void add_command_usage(Writer& line, Command command) {
-    line.add(Literal::of_table(text_of(command).usage)).add('\n');
-}
+void add_command_usage(Writer& line, Command command) { line.add(usage_of(command)).add('\n'); }
 
 }  // namespace
 
@@ -359,7 +372,7 @@ void add_help(Writer& line, Command command) {
             add_command_usage(line.add("       "), static_cast<Command>(i));
         }
     }
-    line.add(Literal::of_table(text_of(command).purpose)).add("\n\n");
+    line.add(purpose_of(command)).add("\n\n");
     add_option_list(line, table.options, command);
     if (command == Command::run) {
         line.add(

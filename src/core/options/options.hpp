@@ -204,6 +204,6 @@ void add_usage(Writer& line, Command command);
 /// The whole of --help for one command.
 void add_help(Writer& line, Command command);
 /// A line for each option of a table that `command` knows.
-void add_option_list(Writer& line, std::span<const Option> table, Command command);
+void add_option_list(Writer& line, std::span<const Option> options, Command command);
 
 }  // namespace usher

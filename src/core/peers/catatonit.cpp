@@ -19,7 +19,7 @@ constexpr OptionRow rows[] = {
 // clang-format on
 constexpr auto table = make_option_table<rows>();
 
-constexpr Literal usage = "usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]\n";
+constexpr char usage[] = "usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]\n";
 
 void set_defaults(RunSettings& settings) {
     settings.forward = Forward::main;

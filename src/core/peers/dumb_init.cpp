@@ -19,10 +19,10 @@ constexpr OptionRow rows[] = {
 // clang-format on
 constexpr auto table = make_option_table<rows>();
 
-constexpr Literal version = "dumb-init v1.2.5\n";
-constexpr Literal usage = "Usage: dumb-init [option] program [args]\n";
+constexpr char version[] = "dumb-init v1.2.5\n";
+constexpr char usage[] = "Usage: dumb-init [option] program [args]\n";
 // Its own test suite compares this text.
-constexpr Literal rewrite_usage =
+constexpr char rewrite_usage[] =
     "Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and 31.\n"
     "This option can be specified multiple times.\n"
     "Use --help for full usage.\n";
@@ -37,8 +37,7 @@ void set_defaults(RunSettings& settings) {
     settings.stops_with_program = true;
     settings.leaves_cwd_first = true;
     settings.failed_code = settings.not_executable_code = settings.not_found_code = 2;
-    settings.wording.style.prefix = {"[dumb-init] ", "[dumb-init] ", "[dumb-init] ",
-                                     "[dumb-init] "};
+    settings.wording.style.prefix.fill("[dumb-init] ");
     settings.wording.start_failed = "{name}: {reason}";
 }
 

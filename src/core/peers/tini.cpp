@@ -25,25 +25,26 @@ constexpr OptionRow rows[] = {
 constexpr auto table = make_option_table<rows>();
 
 // Docker and podman look for the first two words.
-constexpr Literal version = "tini version 0.19.0";
+constexpr char version[] = "tini version 0.19.0";
 
 void set_defaults(RunSettings& settings) {
     settings.forward = Forward::main;
     settings.waited_for = ~(fault_signals | set_of(sig::ttin) | set_of(sig::ttou));
     settings.subreaper = false;
     settings.failed_code = 1;
-    settings.wording = {.style = {.prefix = {"[FATAL tini ({pid})] ", "[WARN  tini ({pid})] ",
-                                             "[INFO  tini ({pid})] ", "[DEBUG tini ({pid})] "},
-                                  .chatter_on_stdout = true},
-                        .started = "Spawned child process '{name}' with pid '{pid}'",
-                        .received = "Passing signal: '{signal}'",
-                        .received_at = Level::debug,
-                        .child_news = "Received SIGCHLD",
-                        .reaped = "Reaped zombie process with pid={pid}",
-                        .no_subreaper =
-                            "not PID 1 and no child subreaper, so zombie reaping won't work.\n"
-                            "Use -s or TINI_SUBREAPER, or run tini as PID 1.",
-                        .start_failed = "{stage} {name} failed: {reason}"};
+    Wording& wording = settings.wording;
+    wording.style.prefix = {"[FATAL tini ({pid})] ", "[WARN  tini ({pid})] ",
+                            "[INFO  tini ({pid})] ", "[DEBUG tini ({pid})] "};
+    wording.style.chatter_on_stdout = true;
+    wording.started = "Spawned child process '{name}' with pid '{pid}'";
+    wording.received = "Passing signal: '{signal}'";
+    wording.received_at = Level::debug;
+    wording.child_news = "Received SIGCHLD";
+    wording.reaped = "Reaped zombie process with pid={pid}";
+    wording.no_subreaper =
+        "not PID 1 and no child subreaper, so zombie reaping won't work.\n"
+        "Use -s or TINI_SUBREAPER, or run tini as PID 1.";
+    wording.start_failed = "{stage} {name} failed: {reason}";
 }
 
 void add_help(Writer& line, std::string_view name) {

@@ -12,6 +12,7 @@ namespace usher {
 
 namespace {
 
+constexpr std::size_t longest_zone = 15;  // an interface's name, IFNAMSIZ less the NUL
 constexpr std::uint16_t default_http_port = 80;
 
 constexpr Literal check_forms =
@@ -73,7 +74,7 @@ bool set_v6(std::string_view text, Endpoint& endpoint) {
     if (zone.size() > 2) take_prefix(zone, "25");
     endpoint.zone = zone;
     const auto address = parse_ip(endpoint.host);
-    return address && address->v6 && (!has_zone || is_name(zone));
+    return address && address->v6 && (!has_zone || (is_name(zone) && zone.size() <= longest_zone));
 }
 
 // HOST[:PORT], with an IPv6 address in brackets. `port` keeps its value when there is none.

@@ -44,20 +44,20 @@ constexpr std::uint8_t index_authority = 1, index_user_agent = 58;
 
 // What begins every call: the preface (RFC 9113 3.4); SETTINGS: no dynamic table, no server push;
 // then HEADERS, its length still to come, with :method POST, :scheme http and :path ...
-constexpr std::string_view opening =
+constexpr char opening[] =
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     "\0\0\x0c\4\0\0\0\0\0"
     "\0\1\0\0\0\0"
     "\0\2\0\0\0\0"
     "\0\0\0\1\4\0\0\0\1"
-    "\x83\x86\x04\x1c/grpc.health.v1.Health/Check"sv;
+    "\x83\x86\x04\x1c/grpc.health.v1.Health/Check";
 constexpr std::size_t headers_at = 24 + 9 + 12;
 // ... and, after :authority, content-type and te; literals without indexing, as HpackWriter makes
 // them.
-constexpr std::string_view fixed_headers =
+constexpr char fixed_headers[] =
     "\x0f\x10\x10"
     "application/grpc"
-    "\0\x02te\x08trailers"sv;
+    "\0\x02te\x08trailers";
 
 // At most eight digits and a unit (grpc/doc/PROTOCOL-HTTP2.md); more than a day is not told
 // exactly.
@@ -126,9 +126,9 @@ std::optional<std::size_t> GrpcCall::request(const GrpcRequest& request,
                                              std::span<std::uint8_t> out) {
     Writer to(out);
     HpackWriter block(to);
-    to.add_raw(opening);
+    to.add_raw({opening, sizeof opening - 1});
     block.literal(index_authority, request.authority);
-    to.add_raw(fixed_headers);
+    to.add_raw({fixed_headers, sizeof fixed_headers - 1});
     put_metadata(block, request);
     if (request.timeout_ms != 0) put_timeout(block, request.timeout_ms);
     const std::size_t length = to.size() - headers_at - frame_header_size;

@@ -84,23 +84,37 @@ TEST(text_record, names_usher_and_a_warning_as_such) {
     EXPECT_EQ(record({.level = Level::debug, .event = "e", .text = "x"}, text_style), "usher: x\n");
 }
 
+std::string head(const std::string& time, const std::string& severity, const std::string& level) {
+    return "{\"timestamp\":\"" + time + "\",\"time\":\"" + time + "\",\"severity\":\"" + severity +
+           "\",\"level\":\"" + level + "\",\"logger\":\"usher\",";
+}
+
 TEST(json_record, has_only_the_fields_that_apply) {
     EXPECT_EQ(record({.level = Level::warning, .event = "lost", .text = "t"}, json_style),
-              "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warning\",\"event\":\"lost\","
-              "\"text\":\"t\"}\n");
+              head("1970-01-01T00:00:00.000Z", "WARNING", "warning") +
+                  "\"event\":\"lost\",\"message\":\"t\"}\n");
 }
 
 TEST(json_record, has_all_fields_in_order) {
-    EXPECT_EQ(record({.level = Level::info,
-                      .event = "sent",
-                      .text = "t",
-                      .pid = 7,
-                      .signal = 15,
-                      .status = 0,
-                      .name = "app"},
-                     json_style, 86400 * second),
-              "{\"time\":\"1970-01-02T00:00:00.000Z\",\"level\":\"info\",\"event\":\"sent\","
-              "\"pid\":7,\"signal\":\"SIGTERM\",\"status\":0,\"name\":\"app\",\"text\":\"t\"}\n");
+    const Survivor survivors[] = {{.pid = 19, .process = "sh"}, {.pid = 20, .process = "a\"b"}};
+    EXPECT_EQ(
+        record({.level = Level::info,
+                .event = "sent",
+                .text = "t",
+                .pid = 7,
+                .pgid = 8,
+                .signal = 15,
+                .exit_code = 0,
+                .process = "app",
+                .state = "running",
+                .check = "file:/x",
+                .survivors = survivors},
+               json_style, 86400 * second),
+        head("1970-01-02T00:00:00.000Z", "INFO", "info") +
+            "\"event\":\"sent\",\"message\":\"t\",\"pid\":7,\"pgid\":8,\"signal\":\"SIGTERM\","
+            "\"exit_code\":0,\"process\":\"app\",\"state\":\"running\",\"check\":\"file:/x\","
+            "\"survivors\":[{\"pid\":19,\"process\":\"sh\"},{\"pid\":20,\"process\":\"a\\\"b\"}]}"
+            "\n");
 }
 
 TEST(json_record, names_all_four_levels) {
@@ -114,9 +128,9 @@ TEST(json_record, names_all_four_levels) {
 
 TEST(json_record, escapes_what_a_process_chose) {
     const std::string line = record(
-        {.event = "e", .text = "a\"b\\c\nd\x7f\xc3\xa9", .name = "\",\"pid\":1"}, json_style);
-    EXPECT_NE(line.find(R"("name":"\",\"pid\":1")"), std::string::npos) << line;
-    EXPECT_NE(line.find(R"("text":"a\"b\\c\u000ad\u007f??")"), std::string::npos) << line;
+        {.event = "e", .text = "a\"b\\c\nd\x7f\xc3\xa9", .process = "\",\"pid\":1"}, json_style);
+    EXPECT_NE(line.find(R"("process":"\",\"pid\":1")"), std::string::npos) << line;
+    EXPECT_NE(line.find(R"("message":"a\"b\\c\u000ad\u007f??")"), std::string::npos) << line;
     EXPECT_EQ(line.find('\n'), line.size() - 1);
 }
 

@@ -155,6 +155,20 @@ TEST(rewrite, replaces_one_signal_by_another_or_drops_it) {
     EXPECT_EQ(settings.stop_signals, term_and_int);
 }
 
+TEST(rewrite, is_only_from_what_can_arrive) {
+    for (int signal = 1; signal <= signal_count; ++signal) {
+        const std::string text = std::to_string(signal) + ":TERM";
+        const bool refused = signal == 9 || signal == 19 || signal == 17;
+        EXPECT_EQ(!given({}, {"-r", text.c_str(), "app"}).line, refused) << signal;
+    }
+}
+
+TEST(lists, end_with_no_comma) {
+    EXPECT_FALSE(given({}, {"-r", "TERM:QUIT,", "app"}).line);
+    EXPECT_FALSE(given({}, {"--stop-signal", "TERM,", "app"}).line);
+    EXPECT_FALSE(given({}, {"-e", "1,", "app"}).line);
+}
+
 TEST(rewrite, of_the_same_signal_is_decided_by_the_last) {
     EXPECT_EQ(settings_of({"-r", "15:3", "-r", "15:1", "app"}).rewrite[15], 1);
 }
