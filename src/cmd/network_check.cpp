@@ -104,8 +104,10 @@ NetworkCheck::Attempt* NetworkCheck::attempt_of(int fd) {
 // the end.
 void NetworkCheck::connect_next(Time now) {
     while (next_address_ < address_count()) {
+        Attempt* const unused = attempt_of(-1);
+        if (unused == nullptr) return;
         const std::size_t index = next_address_++;
-        const int error = begin_attempt(index);
+        const int error = begin_attempt(*unused, index);
         if (phase_ != Phase::connect) return;
         if (error == 0) {
             next_attempt_ = next_attempt(now);
@@ -118,13 +120,12 @@ void NetworkCheck::connect_next(Time now) {
     if (none) fail("connect", first_error_);
 }
 
-// Returns the errno when it failed at once; there must be room for it.
-int NetworkCheck::begin_attempt(std::size_t index) {
+// Returns the errno when it failed at once.
+int NetworkCheck::begin_attempt(Attempt& attempt, std::size_t index) {
     trace_attempt(index);
     const sys::SocketAddress to = address(index);
     const auto fd = sys::stream_socket(to);
     if (!fd) return fd.error.number;
-    Attempt& attempt = *attempt_of(-1);
     attempt = {.fd = fd.value, .address = index};
     const auto begun = sys::connect(fd.value, to);
     if (!begun && begun.error.number == EINPROGRESS) return 0;

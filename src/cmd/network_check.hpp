@@ -54,7 +54,7 @@ class NetworkCheck {
     void addresses_known(Time now);
     void begin_connecting(Time now);
     void connect_next(Time now);
-    int begin_attempt(std::size_t index);
+    int begin_attempt(Attempt& attempt, std::size_t index);
     void step_attempts(std::span<const sys::PollFd> fds, Time now);
     int refuse_itself(const Attempt& attempt) const;
     void attempt_failed(Attempt& attempt, int number);

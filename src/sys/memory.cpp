@@ -12,8 +12,8 @@
 #include "returned.hpp"
 
 // Made by the linker: the file's own header, which lies at the begin of the first segment.
-extern "C" [[gnu::visibility(
-    "hidden")]] const char __ehdr_start[];  // NOLINT(*-reserved-identifier,*-identifier-naming)
+// NOLINTNEXTLINE(*-reserved-identifier,*-identifier-naming,cert-dcl37-c,cert-dcl51-cpp)
+extern "C" [[gnu::visibility("hidden")]] const char __ehdr_start[];
 
 namespace usher::sys {
 
@@ -55,8 +55,8 @@ Result<std::span<char>> allocate_pages(std::size_t size) {
     const long mapped =
         ::syscall(call, 0UL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
     if (mapped == -1) return last_error();
-    return std::span(reinterpret_cast<char*>(mapped),
-                     size);  // NOLINT(*-reinterpret-cast,*-int-to-ptr)
+    // NOLINTNEXTLINE(*-reinterpret-cast,*-int-to-ptr)
+    return std::span(reinterpret_cast<char*>(mapped), size);
 }
 
 void free_pages(std::span<char> pages) { ::syscall(SYS_munmap, pages.data(), pages.size()); }
