@@ -42,9 +42,11 @@ class Narrator {
     [[gnu::hot]] void entered(State state, const Supervisor& supervisor, Time now) {
         if (log_.enabled(Level::info)) tell_entered(state, supervisor, now);
     }
-    /// `error` 0: it was sent.
+    /// `error` 0: it was sent. Who may have ended by themselves are no news; the main process,
+    /// which is reaped by usher alone, cannot be gone.
     [[gnu::hot]] void sent(Whom whom, int pid, int signal, const Error& error) {
-        const bool is_news = error.number != 0 && error.number != ESRCH;
+        const bool may_be_gone = whom != Whom::process;
+        const bool is_news = error.number != 0 && !(may_be_gone && error.number == ESRCH);
         const Level level = is_news ? Level::warning : Level::info;
         if (log_.enabled(level)) tell_sent(level, whom, pid, signal, error);
     }

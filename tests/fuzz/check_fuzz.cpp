@@ -49,12 +49,15 @@ void check_request(const Check& check, std::string_view line) {
         }
     } else {
         uint8_t room[8192];
+        const std::string_view lines[] = {line};
+        const bool is_metadata = !line.empty() && is_grpc_metadata(line);
         const auto length = GrpcCall::request({.authority = check.endpoint.authority,
                                                .service = check.target,
                                                .agent = "usher",
-                                               .timeout_ms = 3000},
+                                               .timeout_ms = 3000,
+                                               .metadata = {lines, line.empty() ? 0U : 1U}},
                                               room);
-        require(!length || *length <= sizeof room);
+        require(!length || (*length <= sizeof room && (line.empty() || is_metadata)));
     }
 }
 
@@ -69,10 +72,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     char room[4096];
     Writer expanded(room);
+    char room_with_path[4097];
+    Writer whole(room_with_path);
     Check check;
     BadInput bad;
     const bool good = expand_variables(rest, environment.pointers().data(), expanded, bad) &&
-                      parse_check(expanded.view(), check, bad);
+                      parse_check(with_path(expanded.view(), whole), check, bad);
     if (!good) {
         char complaint[1024];
         Writer line(complaint);

@@ -10,6 +10,7 @@ import sys
 CODECS = tuple("protocol/" + name for name in ("dns", "grpc", "hpack", "http", "ip_address", "wire"))
 PARSERS = ("base/duration", "base/environment", "base/number", "init/run_settings", "init/signals",
            "options/options", "peers/catatonit", "peers/dumb_init", "peers/peer", "peers/tini", "probe/check",
+           "probe/check_slips",
            "probe/probe_settings")
 READERS = ("sys/find_usher", "sys/proc")
 NEEDED = 95

@@ -75,6 +75,7 @@ void probe_form(Command command, Words& environment, Words& words) {
     BadInput bad;
     while (const Option* option = reader.next()) {
         if (option->id == OptionId::help) return check_help(command);
+        note_option(settings, option->id, reader.spelling());
         if (apply_probe_option(settings, command, option->id, reader.value(), bad)) continue;
         bad.where = reader.spelling();
         return check_complaint(bad);
@@ -84,6 +85,8 @@ void probe_form(Command command, Words& environment, Words& words) {
     require(command == Command::wait || settings.timeout < infinite);
     require(settings.header_count <= ProbeSettings::most_headers);
     if (!reader.bad().problem.empty()) return check_complaint(reader.bad());
+    bool any_http = false;
+    bool any_grpc = false;
     for (const char* word : all.subspan(reader.used())) {
         char room[4096];
         Writer expanded(room);
@@ -91,7 +94,10 @@ void probe_form(Command command, Words& environment, Words& words) {
         const bool good = expand_variables(word, environment.pointers().data(), expanded, bad) &&
                           parse_check(expanded.view(), check, bad);
         if (!good) return check_complaint(bad);
+        any_http = any_http || check.kind == CheckKind::http;
+        any_grpc = any_grpc || check.kind == CheckKind::grpc;
     }
+    if (!options_fit(settings, any_http, any_grpc, bad)) check_complaint(bad);
 }
 
 void peer_form(Peer peer, std::string_view called, Words& environment, Words& words) {
