@@ -217,6 +217,7 @@ void Init::receive(const sys::Received& received) {
                         .itself = received.code == 0 && received.pid == self_};
     if (!concerns_program(signal, origin)) return;
     const bool is_stop = asks_for_shutdown(received);
+    const State before = supervisor_.state();
     if (is_stop || signal == sig::hup) {
         // Lower numbers are received first: the news that the program was stopped (SIGCHLD) may
         // still wait behind, and decides whether it needs a SIGCONT as well.
@@ -228,7 +229,8 @@ void Init::receive(const sys::Received& received) {
         {.kind = is_stop ? EventKind::stop_signal : EventKind::other_signal,
          .signal = signal,
          .foreground = signal == sig::cont ? terminal_.foreground(program_) : Foreground::unknown,
-         .by_kernel = received.code > 0});
+         .by_kernel = received.code > 0,
+         .with_the_end = before < State::lingering && supervisor_.state() == State::lingering});
     if (signal == sig::hup && !supervisor_.program_stopped()) {
         // It may have been stopped after that look and before it was told. After a stop signal each
         // stop is answered; a program that outlives a HUP may be stopped by who likes to.
@@ -279,6 +281,7 @@ void Init::reap() {
             last_status = status;
             if (is_main) {
                 main_status = status;
+                resume_limit_.forget();
                 narrator_.main_ended(pid, status);
             } else {
                 narrator_.reaped(pid, status);
@@ -334,7 +337,7 @@ void Init::perform(const Action& action) {
             // What is stopped would hear of it only when it is continued.
             return continue_rest();
         case ActionKind::tell_unreached: tell_unreached(action.signal); return continue_rest();
-        case ActionKind::name_stragglers: return name_stragglers(action.signal);
+        case ActionKind::name_stragglers: name_stragglers(action.signal); return continue_rest();
         case ActionKind::name_survivors: return name_survivors();
         case ActionKind::kill_rest: return send_to_all(sig::kill);
         case ActionKind::leave: left_ = true; return;
@@ -413,7 +416,7 @@ void Init::name_stragglers(int signal) {
 void Init::name_survivors() {
     if (!narrator_.asks_for_survivors()) return;
     SurvivorWalk walk{.is_init = is_init_, .self = self_};
-    if (!sys::proc_is_ours() || !sys::for_each_process(name_survivor, &walk)) walk.told.unknown();
+    if (sys::proc_is_ours()) (void)sys::for_each_process(name_survivor, &walk);
     narrator_.killing(walk.told);
 }
 

@@ -144,7 +144,7 @@ void Narrator::ProcessList::add(int pid, std::string_view name, Note note) {
 }
 
 void Narrator::ProcessList::add_to(Writer& text) const {
-    if (are_unknown_) text.add(" unknown processes (no /proc)");
+    if (count_ == 0) text.add(" processes that /proc does not show");
     for (std::size_t i = 0; i < named().size(); ++i) {
         text.add(i == 0 ? Literal(" ") : Literal(", ")).add(named_[i].pid);
         text.add(" (").add_untrusted(named_[i].process).add(')').add(text_of(notes_[i]));

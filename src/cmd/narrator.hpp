@@ -59,7 +59,6 @@ class Narrator {
       public:
         enum class Note : std::uint8_t { none, from_outside, ignores_it, blocks_it };
         void add(int pid, std::string_view name, Note note);
-        void unknown() { are_unknown_ = true; }
 
       private:
         friend class Narrator;
@@ -70,7 +69,6 @@ class Narrator {
         std::array<Survivor, 16> named_{};
         std::array<Note, 16> notes_{};
         std::size_t count_ = 0;
-        bool are_unknown_ = false;
     };
     [[nodiscard]] bool asks_for_survivors() const { return log_.enabled(Level::warning); }
     void still_running(const ProcessList& processes, int signal);

@@ -167,14 +167,14 @@ TEST_F(InitTest, survives_eperm_of_kill_and_says_so) {
     EXPECT_TRUE(kernel().sent_to(app).empty());
 }
 
-TEST_F(InitTest, survives_esrch_of_every_kill_without_a_warning) {
+TEST_F(InitTest, survives_esrch_of_every_kill_and_says_that_the_main_process_was_not_told) {
     start_app({});
     kernel().kill_errors[-app] = ESRCH;
     kernel().kill_errors[app] = ESRCH;
     raise_at(1 * s, term);
     end_at(2 * s, app, ended(3));
     EXPECT_EQ(run(), 3);
-    EXPECT_EQ(kernel().log, "");
+    EXPECT_EQ(kernel().log, "usher: warning: cannot send SIGTERM to process 10: No such process\n");
 }
 
 TEST_F(InitTest, forwards_every_signal_a_process_can_send) {
@@ -297,7 +297,8 @@ TEST_F(InitTest, says_that_it_cannot_name_them_without_proc) {
     start_app({});
     raise_at(1 * s, term);
     EXPECT_EQ(run(), 137);
-    EXPECT_NE(kernel().log.find("unknown processes (no /proc)"), std::string::npos);
+    EXPECT_NE(kernel().log.find("killing what did not stop: processes that /proc does not show"),
+              std::string::npos);
 }
 
 TEST_F(InitTest, leaves_a_second_after_the_kill_even_if_nobody_dies) {
@@ -756,6 +757,23 @@ TEST_F(TellingTest, all_are_told_once_when_nothing_was_forwarded_or_only_to_the_
     }
 }
 
+TEST_F(TellingTest, all_are_told_once_when_the_main_process_ended_together_with_the_stop_signal) {
+    for (const int signal : {term, usr1}) {
+        new_kernel();
+        start_all();
+        settings.stop_signals = set_of(signal);
+        kernel().at(1 * s, [signal] {
+            kernel().end(app, ended(0));
+            kernel().raise(signal);
+        });
+        (void)run();
+        for (const int pid : {catches, ignores, elsewhere}) {
+            EXPECT_EQ(told(pid, term), 1);  // the linger's
+            EXPECT_EQ(told(pid, usr1), signal == usr1 ? 1 : 0);
+        }
+    }
+}
+
 TEST_F(TellingTest, nobody_is_told_again_when_everybody_was) {
     start_all();
     settings.forward = Forward::all;
@@ -808,6 +826,18 @@ TEST_F(InitTest, names_who_runs_on_5_s_after_a_stop_signal_and_what_it_does_abou
               "blocks it, 12 (other)\n");
 }
 
+TEST_F(InitTest, continues_who_is_stopped_when_it_names_who_runs_on) {
+    start_app({});
+    kernel().start({.pid = 11, .parent = app, .name = "worker"});
+    kernel().at(1 * s - 1, [] { kernel().stop(11, stop); });
+    raise_at(1 * s, term);
+    end_at(9 * s, app, ended(0));
+    settings.linger = 0;
+    (void)run();
+    EXPECT_EQ(kernel().sent_to(11), (std::vector<Sent>{{11, cont}}));
+    EXPECT_TRUE(kernel().sent_to(app).empty());
+}
+
 TEST_F(InitTest, tells_apart_who_was_put_here_from_outside_when_it_names_survivors) {
     settings.grace = 1 * s;
     start_app({});
@@ -828,6 +858,17 @@ TEST_F(InitTest, does_not_spin_with_a_program_that_stops_itself_again_and_again)
     EXPECT_EQ(run(), 137);
     EXPECT_LT(kernel().sent_to(-app).size(), 50U);
     EXPECT_GT(kernel().sent_to(-app).size(), 16U);
+}
+
+TEST_F(InitTest, continues_nobody_for_a_program_that_has_ended) {
+    start_app({});
+    kernel().start({.pid = 11, .parent = app, .name = "worker"});
+    kernel().stop_again = app;
+    raise_at(1 * s, term);
+    kernel().at(1 * s + 1, [] { kernel().stop(app, stop); });
+    end_at(1500 * millisecond, app, ended(0));
+    (void)run();
+    EXPECT_EQ(std::ranges::count(kernel().sent, Sent{-app, cont}), ResumeLimit::most_a_second);
 }
 
 TEST_F(InitTest, takes_a_stop_signal_that_was_inherited_ignored_for_any_other) {

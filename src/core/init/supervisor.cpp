@@ -92,6 +92,7 @@ void Supervisor::forward_stop(Time now, Actions& actions) {
         begin_grace(now);
         deadline_ = grace_end_;
         if (settings_.advises) straggler_at_ = after(now, straggler_patience);
+        first_stop_ = settings_.rewrite[static_cast<std::size_t>(pending_stop_)];
     }
     send(pending_stop_, true, actions);
 }
@@ -122,8 +123,7 @@ bool Supervisor::ring_timer(Time now, Actions& actions) {
     }
     if (now >= straggler_at_) {
         straggler_at_ = infinite;
-        const int sent = settings_.rewrite[static_cast<std::size_t>(pending_stop_)];
-        if (sent != 0) actions.add(ActionKind::name_stragglers, sent);
+        if (first_stop_ != 0) actions.add(ActionKind::name_stragglers, first_stop_);
         return true;
     }
     return false;
@@ -270,7 +270,10 @@ void Supervisor::tell_again(const Event& event, Actions& actions) {
         deadline_ = lasts_to_its_end ? grace_end_ : std::min(deadline_, grace_end_);
     }
     const int to_send = settings_.rewrite[static_cast<std::size_t>(event.signal)];
-    if (to_send != 0) actions.add(ActionKind::tell_rest, to_send);
+    // Sent to usher and the main process together, as systemd does: the linger has told everybody.
+    const bool has_told = event.with_the_end && reached_by_ == 0;
+    if (to_send == 0 || (has_told && to_send == settings_.linger_signal)) return;
+    actions.add(ActionKind::tell_rest, to_send);
 }
 
 // Any other signal while lingering: the program cannot be asked, those who are left can.
@@ -288,7 +291,10 @@ void Supervisor::begin_killing(Time now, Actions& actions) {
 }
 
 void Supervisor::leave(const Event& event, Actions& actions) {
-    if (!main_status_ && event.status) main_is_gone(event, actions);
+    if (!main_status_ && event.status) {
+        if (becomes_a_daemon(event)) last_status_ = event.last_status;
+        main_is_gone(event, actions);
+    }
     state_ = State::ended;
     deadline_ = escalation_at_ = straggler_at_ = infinite;
     actions.add(ActionKind::leave);

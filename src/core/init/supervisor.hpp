@@ -96,7 +96,8 @@ struct Event {
     std::optional<int> status;       ///< the main process's wait status
     std::optional<int> last_status;  ///< that of the child that was reaped last
     Foreground foreground = Foreground::unknown;
-    bool by_kernel = false;  ///< `signal` came from the kernel: from the terminal, say
+    bool by_kernel = false;     ///< `signal` came from the kernel: from the terminal, say
+    bool with_the_end = false;  ///< it waited already when the main process's end was noticed
 };
 
 enum class ActionKind : std::uint8_t {
@@ -111,7 +112,7 @@ enum class ActionKind : std::uint8_t {
     halt_self,        ///< SIGSTOP to usher, whoever could continue it
     tell_rest,        ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
     tell_unreached,   ///< the same, less those whom one of reached_by() has reached
-    name_stragglers,  ///< log who runs on after stop signal `signal`
+    name_stragglers,  ///< log who runs on after stop signal `signal`; SIGCONT to who is stopped
     name_survivors,   ///< log who is about to be killed
     kill_rest,        ///< SIGKILL to everything that is left
     leave,            ///< end with exit_code()
@@ -198,6 +199,7 @@ class Supervisor {
     bool is_daemon_ = false;  ///< the main process has ended, and --until all waits for the others
     std::uint8_t escalations_sent_ = 0;
     int pending_stop_ = 0;      ///< the latest stop signal, held back while draining
+    int first_stop_ = 0;        ///< that was forwarded, as it was sent; 0: none was sent
     SignalSet reached_by_ = 0;  ///< stop signals as they were sent to more than the main process
     Time deadline_ = infinite;  ///< of the state
     Time escalation_at_ = infinite;

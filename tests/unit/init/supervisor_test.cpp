@@ -902,6 +902,15 @@ TEST(stragglers, are_named_once_5_s_after_the_forwarded_stop_signal) {
     }
 }
 
+TEST(stragglers, are_those_of_the_first_forwarded_stop_signal) {
+    RunSettings settings = times(0, 20 * s, 3 * s);
+    settings.advises = true;
+    Story story(settings);
+    story.stop(10 * s);
+    story.stop(14 * s, intr);
+    EXPECT_EQ(story.due(15 * s), (Done{{A::name_stragglers, term}}));
+}
+
 TEST(stragglers, are_not_named_when_the_program_has_ended_or_was_told_nothing) {
     RunSettings settings = times(0, 20 * s, 3 * s);
     settings.advises = true;
@@ -930,6 +939,15 @@ TEST(until_all, stays_running_when_the_main_process_ended_with_0) {
     EXPECT_EQ(story.state(), State::running);
     EXPECT_EQ(story.until(), infinite);
     EXPECT_FALSE(story.supervisor.program_alive());
+}
+
+TEST(until_all, reports_who_was_reaped_last_also_when_that_was_together_with_the_main_process) {
+    Story daemon(until_all());
+    daemon.on({.kind = nobody_left, .status = exited(0), .last_status = exited(3)});
+    EXPECT_EQ(daemon.supervisor.exit_code(), 3);
+    Story failed(until_all());
+    failed.on({.kind = nobody_left, .status = exited(1), .last_status = exited(3)});
+    EXPECT_EQ(failed.supervisor.exit_code(), 1);
 }
 
 TEST(until_all, is_as_ever_when_the_main_process_failed_or_ended_by_the_stop) {
