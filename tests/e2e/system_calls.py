@@ -9,7 +9,6 @@ import fcntl
 import glob
 import http.server
 import os
-import platform
 import re
 import shutil
 import socket
@@ -19,6 +18,7 @@ import termios
 import threading
 
 from harness import CONFIG, base_environment, need, peer, scratch, test, tool
+from limits import EM_X86_64, Elf
 from probe_lab import network, replace_file
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -156,7 +156,7 @@ def serve():
 
 @test("SECURITY.md names every system call that usher makes, and none that it does not make", timeout=120)
 def _():
-    need(platform.machine() == "x86_64", "the table is that of x86-64")
+    need(Elf(CONFIG.usher).machine == EM_X86_64, "the table is that of x86-64")
     network()
     serve()
     rows = table()
