@@ -34,7 +34,7 @@ def _(engine):
         assert "work saved" not in container.logs(), container.logs()
 
 
-@case("with usher: no zombie stays, TERM ends the program, the helper saves its work", **example.BUILDS)
+@case("with usher: no zombie stays, TERM ends the program, the helper hears of it once and saves its work", **example.BUILDS)
 def _(engine):
     with start(engine) as container:
         helper_runs(container)
@@ -44,4 +44,4 @@ def _(engine):
             wait_for(lambda: zombies(container) == 0, "no zombie", engines.LONG)
         container.stop()
         equal(container.wait(), 143, "the exit code: TERM ended the program")
-        assert "work saved" in container.logs(), container.logs()
+        equal(container.logs().count("work saved"), 1, "the helper saved its work: a second TERM would cut it")

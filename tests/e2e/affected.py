@@ -19,7 +19,7 @@ SMOKE = "cli exit_status"
 
 # Of src: a file's name without its ending, wherever it lies -> modules. The first row counts.
 SOURCES = (
-    ("supervisor* init* narrator* run", "drain grace linger signals reaping"),
+    ("supervisor* init* narrator* run", "drain grace linger signals reaping stop_once real_programs"),
     ("slips* check_slips*", "slips"),
     ("options* edit_distance* run_settings* duration* number* environment* bad_input*", "cli environment"),
     ("tini* dumb_init* catatonit* peer* imitate* wording*", "compat"),
@@ -39,7 +39,7 @@ SOURCES = (
     ("*", SMOKE),
 )
 # What the modules here share.
-SHARED = (("probe_lab", "probe_http probe_sockets wait_"), ("pty_session", "terminal_*"), ("*", SMOKE))
+SHARED = (("probe_lab", "probe_http probe_sockets wait_ real_programs"), ("pty_session", "terminal_*"), ("*", SMOKE))
 # The rest, by its path.
 OTHERS = (("scripts/*", "scripts"), ("docs/* examples/* *.md Dockerfile.example", "docs"))
 

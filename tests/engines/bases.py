@@ -57,7 +57,7 @@ def packages(*names):
 
 
 def shell():
-    return {**images.shell(), **images.from_machine(*found("setsid")),
+    return {**images.shell(),
             "/etc/passwd": b"root:x:0:0::/root:/bin/sh\npostgres:x:999:999::/tmp:/bin/sh\n",
             "/etc/group": b"root:x:0:\npostgres:x:999:\n"}
 
