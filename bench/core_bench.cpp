@@ -63,13 +63,13 @@ BENCHMARK(check_is_parsed);
 void log_line_is_built(benchmark::State& state) {
     const Record record{.event = "forwarded", .text = "forwarded TERM", .pid = 7, .signal = 15};
     std::array<char, 512> room{};
-    const auto format = static_cast<LogFormat>(state.range(0));
+    const LogStyle style{.format = static_cast<LogFormat>(state.range(0))};
     for (auto _ : state) {
         Writer line(room);
-        add_record(line, record, format, 1'700'000'000'123'456'789, 1);
+        add_record(line, record, style, 1'700'000'000'123'456'789, 1);
         benchmark::DoNotOptimize(line.view().data());
     }
-    state.SetLabel(format == LogFormat::text ? "text" : "json");
+    state.SetLabel(style.format == LogFormat::text ? "text" : "json");
 }
 BENCHMARK(log_line_is_built)
     ->Arg(static_cast<int>(LogFormat::text))

@@ -190,7 +190,9 @@ bool is_other_variable(std::string_view name) {
 
 }  // namespace
 
-Literal Option::text(int index) const {
+// Not inlined: where the compiler sees which option it is, it takes the texts behind it for a
+// mistake.
+[[gnu::noinline]] Literal Option::text(int index) const {
     const char* at = reinterpret_cast<const char*>(this) + texts;  // NOLINT(*-reinterpret-cast)
     for (; index > 0; --index) at += std::string_view(at).size() + 1;
     return Literal::of_table(at);
