@@ -13,6 +13,7 @@ import os
 import resource
 import socket
 import struct
+import subprocess
 import threading
 
 from harness import TERM, both, equal, need, peer, scratch, start, test, wait_for
@@ -362,6 +363,41 @@ for _name, _case in RELOADS.items():
             program, ask, sig, _ = case
             with serving(program, ask, "-g") as init:
                 assert signal_in_flight(init, ask, sig) != ALL_ANSWERED, "all were answered"
+
+
+def rq_worker():
+    """A worker of RQ with a job in flight: its work horse, which is in a session of its own."""
+    redis, path = peer("redis-server"), peer("rq")
+    network()
+    write("begun", "", 0o666)
+    write("work.py", PYTHON_WORK + """
+def job(folder):
+    work(folder)
+    open(folder + "/saved", "w").close()
+""")
+    init = start("--", redis, "--port", str(PORT), "--bind", "127.0.0.1", "--save", "", pid1=False)
+    enqueue = write("enqueue.py", f"""import redis, rq, sys
+rq.Queue(connection=redis.Redis(port={PORT})).enqueue("work.job", {scratch()!r})
+""")
+    wait_for(lambda: subprocess.run(["/usr/bin/python3", enqueue], stderr=subprocess.DEVNULL,
+                                    check=False).returncode == 0, "redis answers", LONG)
+    return init, [path, "worker", "--url", f"redis://127.0.0.1:{PORT}", "--path", scratch()]
+
+
+# Behind a shell nothing protects the horse from the linger, which tells who is in no group that was told.
+for _words, _shell in (((), False), (("--linger-signal", "0"), True)):
+    @test(f"a stop of an RQ worker{' behind a shell without exec' if _shell else ''} cuts no job")
+    def _(words=_words, shell=_shell):
+        redis, command = rq_worker()
+        if shell:
+            command = ["/bin/sh", "-c", '"$@"; true', "sh", *command]
+        with redis, start("-v", *words, "--", *command) as init:
+            wait_for(lambda: begun() == 1, "the job is in flight", LONG)
+            init.kill(TERM)
+            wait_for(lambda: "usher: sent " in init.err.text, "usher has passed it on")
+            write("gate", "")
+            equal(init.wait(LONG), 143 if shell else 0)
+            assert os.path.exists(scratch("saved")), init.err.text
 
 
 @both("a second TERM is force to the Python server: the check sees a cut")
