@@ -88,7 +88,7 @@ install_servers() {
 # What tests/e2e runs, but for the servers: the peers, tools and terminal programs.
 install_for_e2e_alone() {
     need strace=strace tini=tini dumb-init=dumb-init catatonit=catatonit /usr/bin/python3=python3 \
-        unshare=util-linux readelf=binutils ps=procps man=man-db mandoc=mandoc \
+        unshare=util-linux readelf=binutils ps=procps jq=jq man=man-db mandoc=mandoc \
         vi=vim-tiny less=less zsh=zsh c++=g++
 }
 

@@ -7,10 +7,11 @@ import os
 import re
 import select
 import socket
+import subprocess
 import time
 
-from harness import (KNOWN, TERM, Stream, add, both, children, equal, processes, run, scratch, start,
-                      test, wait_for, witness)
+from harness import (KNOWN, TERM, Stream, add, both, children, equal, peer, processes, run, scratch,
+                      start, test, wait_for, witness)
 from signals import MARK, USR1, expect
 
 VERBOSE = ("-v", "-v", "-v")
@@ -312,6 +313,19 @@ def _(pid1):
     assert len(events) >= 8, text
     assert any(event.get("signal") for event in events), text
     assert any(isinstance(event.get("pid"), int) for event in events), text
+
+
+@test("jq reads what a log collector takes of each line: of a life, a failed wait and a misuse")
+def _():
+    text = whole_life("--log-format", "json")
+    for words in (["wait", "-t", "50ms", "file:/x"], ["--graze"]):
+        text += run(*words, env={"USHER_LOG_FORMAT": "json"})[2]
+    fields = ".level, .severity, .message, .timestamp, .time, .logger"
+    done = subprocess.run([peer("jq"), "-e", "-c", f"[{fields}] | select(all(type == \"string\"))"],
+                          input=text, capture_output=True, text=True, timeout=20, check=False)
+    equal((done.returncode, done.stderr), (0, ""))
+    equal([json.loads(line) for line in done.stdout.splitlines()],
+          [[e[name] for name in re.findall(r"\w+", fields)] for e in json_lines(text)])
 
 
 @test("the JSON log tells the phases in their order, with the time of now")
