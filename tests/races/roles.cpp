@@ -110,39 +110,15 @@ namespace {
 
 // --- strangers ------------------------------------------------------------------------------
 
-// A process of its own session that has the pid which was the program's. Nothing is meant for it.
-void note_stranger(int sig, const siginfo_t& info) {
-    if (sig <= 0 || sig == SIGCHLD) return;
-    ++board->stranger_got;
-    board->stranger_signal = sig;
-    board->stranger_sender = info.si_pid;
-}
-
-[[noreturn]] void be_stranger() {
-    setpgid(0, 0);
-    board->stranger = getpid();
-    while (board->over == 0) {
-        siginfo_t info{};
-        note_stranger(next_signal(all_signals, ms, &info), info);
-    }
-    _exit(0);
-}
-
-// reused CODE: leaves an orphan that takes the program's pid over as soon as it is free, and ends
-// at the driver's word or by a signal.
+// reused CODE: ends at the driver's word or by a signal, and leaves an orphan in a session of its
+// own, deaf, so that usher lingers. Its pid is free then.
 [[noreturn]] void reused(char** words) {
     const pid_t pid = getpid();
     change_mask(SIG_SETMASK, all_signals);
     if (fork() == 0) {
         setsid();
-        set(board->ready, 1);
-        while (board->over == 0) {
-            const pid_t child = fork_as(pid);
-            if (child == 0) be_stranger();
-            if (child > 0) break;
-        }
-        while (wait(nullptr) > 0 || errno == EINTR) {
-        }
+        set(board->ready, pid);
+        wait_for_word(board->over);
         _exit(0);
     }
     change_mask(SIG_SETMASK, 0);

@@ -9,6 +9,42 @@ namespace races {
 
 using namespace lab;
 
+namespace {
+
+void note_stranger(int sig, const siginfo_t& info) {
+    if (sig <= 0 || sig == SIGCHLD) return;
+    ++board->stranger_got;
+    board->stranger_signal = sig;
+    board->stranger_sender = info.si_pid;
+}
+
+// None of usher's, with the pid and the group that were the program's. Nothing is meant for it.
+[[noreturn]] void be_stranger() {
+    setpgid(0, 0);
+    board->stranger = getpid();
+    while (board->over == 0) {
+        siginfo_t info{};
+        note_stranger(next_signal(all_signals, ms, &info), info);
+    }
+    _exit(0);
+}
+
+// Takes the pid over as soon as it is free.
+[[noreturn]] void wait_for_pid(pid_t pid) {
+    change_mask(SIG_SETMASK, all_signals);
+    while (board->over == 0) {
+        const pid_t child = fork_as(pid);
+        if (child == 0) be_stranger();
+        if (child > 0) break;
+    }
+    while (wait(nullptr) > 0 || errno == EINTR) {
+    }
+    _exit(0);
+}
+
+}  // namespace
+
+// Not as PID 1: there whoever has the pid is one of those who are left, and signals go to them.
 void stranger() {
     Window window("stranger");
     // Not all: what is sent to all also goes to whom another process is just about to fork.
@@ -18,12 +54,14 @@ void stranger() {
     while (window.next(120)) {
         Chance& chance = window.chance();
         const Setting setting{
-            .pid1 = chance.below(2) == 0,
+            .pid1 = false,
             .init = {"-f", chance.one_of(forwards), "-q", "--linger", "1h", "--linger-signal", "0"},
             .program = role({"reused", "7"})};
         window.about(setting, "signals while the program ends, and its pid is another's");
         Life life = launch(setting);
         wait_until([] { return board->ready != 0; });
+        const pid_t other = fork();
+        if (other == 0) wait_for_pid(board->ready);
         const std::int64_t moment = now() + 20 * us;
         const std::int64_t give_up = now() + patience;
         bool told = false;
@@ -49,6 +87,7 @@ void stranger() {
                           " signals, the last " + std::to_string(board->stranger_signal.load()) +
                           " from " + std::to_string(board->stranger_sender.load()));
         set(board->over, 1);
+        waitpid(other, nullptr, 0);
         const int status = window.finish(life);
         window.expect_status(status, {exited(7), exited(128 + SIGUSR1), exited(128 + SIGUSR2),
                                       exited(128 + SIGHUP), exited(128 + SIGALRM)});
