@@ -59,8 +59,7 @@ void Narrator::no_parent_death() {
 void Narrator::shell_is_init(std::string_view name) {
     say(Level::warning, "shell-is-init",
         "PID 1 is a shell ({name}), which keeps a stop signal to itself: write ENTRYPOINT or CMD "
-        "as a "
-        "list of words",
+        "as a list of words",
         {.name = name});
 }
 

@@ -100,8 +100,8 @@ TEST_F(ProberTest, a_file_that_is_there_is_healthy) {
 TEST_F(ProberTest, a_file_that_is_not_there_is_unhealthy) {
     EXPECT_EQ(result_of("file:/tmp/ok"),
               "unhealthy file:/tmp/ok: file: No such file or directory\n");
-    network().statx_errors["/root/ok"] = EACCES;
-    EXPECT_EQ(result_of("file:/root/ok"), "unhealthy file:/root/ok: file: Permission denied\n");
+    network().statx_errors["/closed/ok"] = EACCES;
+    EXPECT_EQ(result_of("file:/closed/ok"), "unhealthy file:/closed/ok: file: Permission denied\n");
 }
 
 TEST_F(ProberTest, a_file_may_be_as_old_as_was_asked_for) {

@@ -92,7 +92,7 @@ void Supervisor::forward_stop(Time now, Actions& actions) {
         begin_grace(now);
         deadline_ = grace_end_;
         if (settings_.advises) straggler_at_ = after(now, straggler_patience);
-        first_stop_ = settings_.rewrite[static_cast<std::size_t>(pending_stop_)];
+        first_stop_ = as_sent(pending_stop_);
     }
     send(pending_stop_, true, actions);
 }
@@ -130,7 +130,7 @@ bool Supervisor::ring_timer(Time now, Actions& actions) {
 }
 
 void Supervisor::send(int signal, bool is_stop, Actions& actions) {
-    const int to_send = settings_.rewrite[static_cast<std::size_t>(signal)];
+    const int to_send = as_sent(signal);
     if (to_send == 0) return;
     const bool is_end = is_stop || signal == sig::hup;
     if (is_daemon_) {
@@ -241,24 +241,20 @@ void Supervisor::begin_linger(const Event& event, Actions& actions) {
     main_is_gone(event, actions);
     if (is_daemon_) return;
     straggler_at_ = infinite;
-    if (settings_.linger == 0) {
-        state_ = State::ended;
-        deadline_ = escalation_at_ = infinite;
-        actions.add(ActionKind::leave);
-        return;
-    }
+    if (settings_.linger == 0) return end(actions);
     // The stop signal that is held back will not be sent any more; what it asked for begins now.
     if (state_ == State::draining) begin_grace(event.now);
     state_ = State::lingering;
-    deadline_ = linger_end(event.now);
+    deadline_ = linger_end(after(event.now, settings_.linger));
     if (settings_.linger_signal != 0) {
         actions.add(ActionKind::tell_unreached, settings_.linger_signal);
     }
 }
 
-Time Supervisor::linger_end(Time now) const {
+// `linger_over`: when the linger's own time is over.
+Time Supervisor::linger_end(Time linger_over) const {
     if (grace_end_ != infinite && !settings_.linger_is_given) return grace_end_;
-    return std::min(after(now, settings_.linger), grace_end_);
+    return std::min(linger_over, grace_end_);
 }
 
 // The program is gone and cannot be forwarded to, but whoever is left should hear of the stop, and
@@ -266,10 +262,9 @@ Time Supervisor::linger_end(Time now) const {
 void Supervisor::tell_again(const Event& event, Actions& actions) {
     if (!grace_began_) {
         begin_grace(event.now);
-        const bool lasts_to_its_end = grace_end_ != infinite && !settings_.linger_is_given;
-        deadline_ = lasts_to_its_end ? grace_end_ : std::min(deadline_, grace_end_);
+        deadline_ = linger_end(deadline_);
     }
-    const int to_send = settings_.rewrite[static_cast<std::size_t>(event.signal)];
+    const int to_send = as_sent(event.signal);
     // Sent to usher and the main process together, as systemd does: the linger has told everybody.
     const bool has_told = event.with_the_end && reached_by_ == 0;
     if (to_send == 0 || (has_told && to_send == settings_.linger_signal)) return;
@@ -278,7 +273,7 @@ void Supervisor::tell_again(const Event& event, Actions& actions) {
 
 // Any other signal while lingering: the program cannot be asked, those who are left can.
 void Supervisor::pass_on(const Event& event, Actions& actions) {
-    const int to_send = settings_.rewrite[static_cast<std::size_t>(event.signal)];
+    const int to_send = as_sent(event.signal);
     if (to_send != 0) actions.add(ActionKind::to_all, to_send);
 }
 
@@ -295,6 +290,10 @@ void Supervisor::leave(const Event& event, Actions& actions) {
         if (becomes_a_daemon(event)) last_status_ = event.last_status;
         main_is_gone(event, actions);
     }
+    end(actions);
+}
+
+void Supervisor::end(Actions& actions) {
     state_ = State::ended;
     deadline_ = escalation_at_ = straggler_at_ = infinite;
     actions.add(ActionKind::leave);

@@ -12,20 +12,16 @@
 // waited.
 //
 // Who wins when two things come together:
-// - The main process's end wins over everything: whatever the state, what is reported is how it
-// ended.
-//   Only a main process that had to be killed is reported as 137.
+// - The main process's end wins over everything: whatever the state, what is reported is how
+//   it ended. Only a main process that had to be killed is reported as 137.
 // - That nobody is left ends every state at once.
 // - A second stop signal ends the drain. Of two that came while draining only the later is
-// forwarded,
-//   once: two TERMs mean "force" to many programs.
+//   forwarded, once: two TERMs mean "force" to many programs.
 // - The grace counts from the first forwarded stop signal, or from the end of a main process that
-// did not
-//   survive the drain. Nothing prolongs it: not a further stop signal, not the linger, which is
-//   what is left of a finite grace unless --linger says less.
+//   did not survive the drain. Nothing prolongs it: not a further stop signal, not the linger,
+//   which is what is left of a finite grace unless --linger says less.
 // - Timers beside the state's own deadline (--escalate, the warning of who runs on) come first when
-// they
-//   are due with it, one at a time.
+//   they are due with it, one at a time.
 //
 // Nobody hears of a stop twice through usher. Each received stop signal is sent once, to whom
 // --forward names. When the main process has ended, the linger's own signal goes to those alone
@@ -174,6 +170,10 @@ class Supervisor {
     [[gnu::hot]] void forward_stop(Time now, Actions& actions);
     [[gnu::hot]] void forward(const Event& event, Actions& actions);
     [[gnu::hot]] void send(int signal, bool is_stop, Actions& actions);
+    /// The signal that is sent in place of a received one; 0: none is.
+    [[nodiscard]] int as_sent(int signal) const {
+        return settings_.rewrite[static_cast<std::size_t>(signal)];
+    }
     [[nodiscard, gnu::hot]] ActionKind target_of(int signal, bool is_stop) const;
     [[gnu::hot]] void begin_grace(Time now);
     void set_next_escalation();
@@ -183,11 +183,12 @@ class Supervisor {
     void resume_while_stopping(const Event& event, Actions& actions);
     static void hand_over_again(const Event& event, Actions& actions);
     void begin_linger(const Event& event, Actions& actions);
-    [[nodiscard]] Time linger_end(Time now) const;
+    [[nodiscard]] Time linger_end(Time linger_over) const;
     void tell_again(const Event& event, Actions& actions);
     void pass_on(const Event& event, Actions& actions);
     void begin_killing(Time now, Actions& actions);
     [[gnu::hot]] void leave(const Event& event, Actions& actions);
+    [[gnu::hot]] void end(Actions& actions);
     [[gnu::hot]] void main_is_gone(const Event& event, Actions& actions);
 
     const RunSettings& settings_;
