@@ -118,6 +118,12 @@ void print_results(const Prober& prober, const ProbeSettings& settings) {
 
 int signal_code(int signal) { return 128 + signal; }
 
+// As a part of a line: without the newline.
+void add_result(Writer& text, const Prober& prober, std::size_t index) {
+    prober.add_result(text, index);
+    text.cut(text.size() - 1);
+}
+
 // What `wait` says on stderr: the first failure, every change of the reason, how it ends, and on a
 // terminal how long it has been.
 class Progress {
@@ -164,8 +170,7 @@ class Progress {
         char room[512];
         Writer text(room);
         text.add_raw(begin);
-        prober.add_result(text, index);
-        text.cut(text.size() - 1);  // its newline
+        add_result(text, prober, index);
         clear();
         log_.write({.event = event, .text = text.view(), .check = prober.text(index)});
         has_told_ = true;
@@ -218,7 +223,7 @@ int wait_until_healthy(Prober& prober, const ProbeSettings& settings, LogFormat 
 
 int become(char* const* program, const Invocation& invocation) {
     // Of our own writes to a reader that is gone; the program would be ended by it.
-    const SignalSet own = (set_of(sig::pipe) | set_of(sig::xfsz)) & ~invocation.mask;
+    const SignalSet own = write_signals & ~invocation.mask;
     while (sys::rt_sigtimedwait(own, 0)) {
     }
     const sys::SpawnFailure failure = sys::exec_in_place(
@@ -245,8 +250,7 @@ void tell_misuse(const Prober& prober, LogFormat format) {
         if (!prober.is_misused(i)) continue;
         char room[256];
         Writer text(room);
-        prober.add_result(text, i);
-        text.cut(text.size() - 1);
+        add_result(text, prober, i);
         log.write({.level = Level::error,
                    .event = "usage",
                    .text = text.view(),

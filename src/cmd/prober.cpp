@@ -19,8 +19,6 @@ namespace usher::cmd {
 namespace {
 
 constexpr SignalSet waited_for = ending_signals | set_of(sig::chld);
-// What the kernel sends who writes to a reader that is gone, or beyond RLIMIT_FSIZE.
-constexpr SignalSet own_mistakes = set_of(sig::pipe) | set_of(sig::xfsz);
 constexpr std::size_t longest_result = 256;
 constexpr std::size_t longest_check = 140;  // of it: the rest is for what is wrong
 
@@ -40,10 +38,9 @@ Duration age_of(Time modified) {
 
 // The number in a pid file: blanks around it and further lines do not count. 0: it has none.
 int pid_in(std::string_view text) {
-    const auto is_blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     text = take_until(text, '\n');
-    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
     return static_cast<int>(parse_number(text, INT32_MAX).value_or(0));
 }
 
@@ -80,7 +77,7 @@ void add_seconds(Writer& line, Duration duration) {
 
 Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
     : invocation_(invocation), settings_(settings) {
-    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for | own_mistakes);
+    (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for | write_signals);
     const auto fd = sys::signalfd(waited_for);
     if (fd) signals_ = fd.value;
     // Of stdio one may be closed. What we open must not become what we print to.

@@ -64,6 +64,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 bool is_in_any_case(std::string_view text, Literal word);
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+/// What isspace() says in the C locale.
+constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Printable ASCII, the blank included.
 constexpr bool is_printable(char c) { return c >= ' ' && c <= '~'; }

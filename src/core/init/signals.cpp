@@ -80,7 +80,7 @@ void add_signal_name(Writer& line, int signal) {
 
 bool concerns_program(int signal, Origin origin) {
     if (signal == sig::chld) return false;
-    if (origin.itself && (signal == sig::pipe || signal == sig::xfsz)) return false;
+    if (origin.itself && contains(write_signals, signal)) return false;
     if (contains(fault_signals | terminal_stops, signal)) return origin.code <= 0;
     return true;
 }

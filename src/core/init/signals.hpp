@@ -49,6 +49,9 @@ inline constexpr SignalSet all_signals = ~SignalSet{0};
 constexpr SignalSet set_of(int signal) { return SignalSet{1} << (signal - 1); }
 constexpr bool contains(SignalSet set, int signal) { return (set & set_of(signal)) != 0; }
 
+/// What the kernel sends who writes to a reader that is gone, or beyond RLIMIT_FSIZE.
+inline constexpr SignalSet write_signals = set_of(sig::pipe) | set_of(sig::xfsz);
+
 /// Those by which the kernel tells a program of its own mistakes.
 inline constexpr SignalSet fault_signals = set_of(sig::ill) | set_of(sig::trap) |
                                            set_of(sig::abrt) | set_of(sig::bus) | set_of(sig::fpe) |

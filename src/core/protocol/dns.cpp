@@ -13,9 +13,6 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t header_size = 12;
 
-// What isspace() says in the C locale.
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 // Takes the first word off `text`.
 std::string_view take_word(std::string_view& text) {
     std::size_t begin = 0;
