@@ -89,40 +89,31 @@ void tell_untold(void* context, int pid) {
     untold.telling.tell(pid, [&](int one) { return untold.has_not_heard(one); });
 }
 
-struct SurvivorWalk {
-    bool is_init;
+// Who is named in a warning.
+struct Naming {
     int self;
+    bool with_outsiders;  // whoever is no descendant of usher, too
+    int stop_signal;      // who ignores or blocks it is told; 0: nobody is
     Narrator::ProcessList told{};
     sys::Descendants descendants{};
+
+    [[nodiscard]] Note note_on(int pid) const {
+        if (stop_signal == 0) return Note::none;
+        const auto facts = sys::read_signal_facts(pid);
+        const SignalFacts known = facts ? facts.value : SignalFacts{};
+        if (contains(known.ignored, stop_signal)) return Note::ignores_it;
+        return contains(known.blocked, stop_signal) ? Note::blocks_it : Note::none;
+    }
 };
 
-void name_survivor(void* context, int pid) {
-    SurvivorWalk& walk = *static_cast<SurvivorWalk*>(context);
-    if (pid == walk.self) return;
+void name(void* context, int pid) {
+    Naming& naming = *static_cast<Naming*>(context);
+    if (pid == naming.self) return;
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.is_dead()) return;
-    const bool descends = walk.descendants.include(pid);
-    if (!walk.is_init && !descends) return;
-    walk.told.add(pid, stat.value.name, descends ? Note::none : Note::from_outside);
-}
-
-struct StragglerWalk {
-    int self;
-    int signal;
-    Narrator::ProcessList told{};
-    sys::Descendants descendants{};
-};
-
-void name_straggler(void* context, int pid) {
-    StragglerWalk& walk = *static_cast<StragglerWalk*>(context);
-    const auto stat = sys::read_stat(pid);
-    if (pid == walk.self || !stat || stat.value.is_dead() || !walk.descendants.include(pid)) return;
-    const auto facts = sys::read_signal_facts(pid);
-    const SignalFacts known = facts ? facts.value : SignalFacts{};
-    walk.told.add(pid, stat.value.name,
-                  contains(known.ignored, walk.signal)   ? Note::ignores_it
-                  : contains(known.blocked, walk.signal) ? Note::blocks_it
-                                                         : Note::none);
+    const bool descends = naming.descendants.include(pid);
+    if (!descends && !naming.with_outsiders) return;
+    naming.told.add(pid, stat.value.name, descends ? naming.note_on(pid) : Note::from_outside);
 }
 
 }  // namespace
@@ -409,15 +400,15 @@ void Init::tell_unreached(int signal) {
 
 void Init::name_stragglers(int signal) {
     if (!narrator_.asks_for_survivors() || !sys::proc_is_ours()) return;
-    StragglerWalk walk{.self = self_, .signal = signal};
-    if (sys::for_each_process(name_straggler, &walk)) narrator_.still_running(walk.told, signal);
+    Naming naming{.self = self_, .with_outsiders = false, .stop_signal = signal};
+    if (sys::for_each_process(name, &naming)) narrator_.still_running(naming.told, signal);
 }
 
 void Init::name_survivors() {
     if (!narrator_.asks_for_survivors()) return;
-    SurvivorWalk walk{.is_init = is_init_, .self = self_};
-    if (sys::proc_is_ours()) (void)sys::for_each_process(name_survivor, &walk);
-    narrator_.killing(walk.told);
+    Naming naming{.self = self_, .with_outsiders = is_init_, .stop_signal = 0};
+    if (sys::proc_is_ours()) (void)sys::for_each_process(name, &naming);
+    narrator_.killing(naming.told);
 }
 
 // As the terminal's ^Z would: by that signal, so that the shell outside sees a stopped job. The
