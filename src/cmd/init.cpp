@@ -9,13 +9,10 @@
 #include "file.hpp"
 #include "memory.hpp"
 #include "proc.hpp"
-#include "signal_process.hpp"
 
 namespace usher::cmd {
 
 namespace {
-
-using Note = Narrator::ProcessList::Note;
 
 constexpr int everybody = -1;
 constexpr int own_group = 0;
@@ -37,85 +34,6 @@ bool continue_pending() {
     return pending && contains(pending.value, sig::cont);
 }
 
-// A signal to who is left: everybody as PID 1, else everything below usher, for kill(-1) would hit
-// strangers.
-struct Telling {
-    int signal;
-    bool is_init;
-    int self;
-    Error error{};  // the last that was not the end of a process
-    sys::Descendants descendants{};
-
-    bool concerns(int pid) { return is_init ? pid != self : descendants.include(pid); }
-    template <class Test>
-    void tell(int pid, Test is_meant) {
-        const auto is_one = [&](int one) { return concerns(one) && is_meant(one); };
-        const Error failure = sys::signal_if(pid, signal, is_one);
-        if (failure.number != 0) error = failure;
-    }
-};
-
-void tell(void* context, int pid) {
-    static_cast<Telling*>(context)->tell(pid, [](int) { return true; });
-}
-
-// Of a process whose first thread has ended nobody knows; CONT does no harm.
-bool may_be_stopped(int pid) {
-    const auto stat = sys::read_stat(pid);
-    return stat && (stat.value.state == 'T' || (stat.value.state == 'Z' && !stat.value.is_dead()));
-}
-
-void continue_stopped(void* context, int pid) {
-    static_cast<Telling*>(context)->tell(pid, may_be_stopped);
-}
-
-// A signal to those whom no forwarded stop signal has reached.
-struct Untold {
-    Telling telling;
-    int group;  // whom the stop signals were sent to; 0: everybody
-    SignalSet reached_by;
-
-    [[nodiscard]] bool has_not_heard(int pid) const {
-        const auto stat = sys::read_stat(pid);
-        if (!stat || stat.value.is_dead()) return false;
-        if (group != 0 && stat.value.group != group) return true;
-        const auto facts = sys::read_signal_facts(pid);
-        return facts && !has_heard(reached_by, facts.value);
-    }
-};
-
-void tell_untold(void* context, int pid) {
-    Untold& untold = *static_cast<Untold*>(context);
-    untold.telling.tell(pid, [&](int one) { return untold.has_not_heard(one); });
-}
-
-// Who is named in a warning.
-struct Naming {
-    int self;
-    bool with_outsiders;  // whoever is no descendant of usher, too
-    int stop_signal;      // who ignores or blocks it is told; 0: nobody is
-    Narrator::ProcessList told{};
-    sys::Descendants descendants{};
-
-    [[nodiscard]] Note note_on(int pid) const {
-        if (stop_signal == 0) return Note::none;
-        const auto facts = sys::read_signal_facts(pid);
-        const SignalFacts known = facts ? facts.value : SignalFacts{};
-        if (contains(known.ignored, stop_signal)) return Note::ignores_it;
-        return contains(known.blocked, stop_signal) ? Note::blocks_it : Note::none;
-    }
-};
-
-void name(void* context, int pid) {
-    Naming& naming = *static_cast<Naming*>(context);
-    if (pid == naming.self) return;
-    const auto stat = sys::read_stat(pid);
-    if (!stat || stat.value.is_dead()) return;
-    const bool descends = naming.descendants.include(pid);
-    if (!descends && !naming.with_outsiders) return;
-    naming.told.add(pid, stat.value.name, descends ? naming.note_on(pid) : Note::from_outside);
-}
-
 }  // namespace
 
 Init::Init(const RunSettings& settings, sys::Log& log)
@@ -123,6 +41,7 @@ Init::Init(const RunSettings& settings, sys::Log& log)
       narrator_(settings, log),
       self_(sys::getpid()),
       is_init_(self_ == 1),
+      rest_(is_init_, self_),
       supervisor_(settings, is_init_) {}
 
 void Init::prepare() {
@@ -326,19 +245,17 @@ void Init::perform(const Action& action) {
         case ActionKind::tell_rest:
             send_to_all(action.signal);
             // What is stopped would hear of it only when it is continued.
-            return continue_rest();
-        case ActionKind::tell_unreached: tell_unreached(action.signal); return continue_rest();
-        case ActionKind::name_stragglers: name_stragglers(action.signal); return continue_rest();
+            return rest_.continue_stopped();
+        case ActionKind::tell_unreached:
+            tell_unreached(action.signal);
+            return rest_.continue_stopped();
+        case ActionKind::name_stragglers:
+            name_stragglers(action.signal);
+            return rest_.continue_stopped();
         case ActionKind::name_survivors: return name_survivors();
         case ActionKind::kill_rest: return send_to_all(sig::kill);
         case ActionKind::leave: left_ = true; return;
     }
-}
-
-void Init::continue_rest() {
-    if (!sys::proc_is_ours()) return;
-    Telling telling{.signal = sig::cont, .is_init = is_init_, .self = self_};
-    (void)sys::for_each_process(continue_stopped, &telling);
 }
 
 void Init::resume() {
@@ -363,22 +280,9 @@ void Init::send_to_all(int signal) {
         narrator_.sent(Whom::everybody, 0, signal, sys::kill(everybody, signal).error);
         return;
     }
-    if (sys::proc_is_ours()) {
-        // A program that forks for ever would outrun the walk. What is stopped forks no more, and
-        // fills its limit; further rounds find what was forked meanwhile, or continued: the kernel
-        // does that to a group that loses its last parent.
-        bool told = false;
-        Telling telling{.signal = signal, .is_init = false, .self = self_};
-        for (int rounds = signal == sig::kill ? 5 : 0; rounds >= 0; --rounds) {
-            telling.signal = rounds % 2 != 0 ? sig::stop : signal;
-            told = static_cast<bool>(sys::for_each_process(tell, &telling));
-            // So many that one walk takes longer than they are waited for.
-            if (telling.signal == sig::kill && sys::monotonic_clock() >= supervisor_.deadline()) {
-                break;
-            }
-        }
-        if (told) return narrator_.sent(Whom::descendants, 0, signal, telling.error);
-    }
+    const auto walked =
+        signal == sig::kill ? rest_.kill(supervisor_.deadline()) : rest_.send(signal);
+    if (walked) return narrator_.sent(Whom::descendants, 0, signal, *walked);
     narrator_.sent(Whom::group, program_, signal, sys::kill(-program_, signal).error);
 }
 
@@ -389,26 +293,22 @@ void Init::tell_unreached(int signal) {
     const bool to_everybody = settings_.forward == Forward::all;
     const bool group_is_gone = !to_everybody && is_gone(-program_);
     if (reached_by == 0 || group_is_gone) return send_to_all(signal);
-    Untold untold{.telling = {.signal = signal, .is_init = is_init_, .self = self_},
-                  .group = to_everybody ? 0 : program_,
-                  .reached_by = reached_by};
-    if (!sys::proc_is_ours() || !sys::for_each_process(tell_untold, &untold)) {
-        return narrator_.tells_nobody(signal);
-    }
-    narrator_.sent(Whom::unreached, 0, signal, untold.telling.error);
+    const auto walked = rest_.tell_unreached(signal, to_everybody ? 0 : program_, reached_by);
+    if (!walked) return narrator_.tells_nobody(signal);
+    narrator_.sent(Whom::unreached, 0, signal, *walked);
 }
 
 void Init::name_stragglers(int signal) {
-    if (!narrator_.asks_for_survivors() || !sys::proc_is_ours()) return;
-    Naming naming{.self = self_, .with_outsiders = false, .stop_signal = signal};
-    if (sys::for_each_process(name, &naming)) narrator_.still_running(naming.told, signal);
+    if (!narrator_.asks_for_survivors()) return;
+    Narrator::ProcessList list;
+    if (rest_.name_stragglers(signal, list)) narrator_.still_running(list, signal);
 }
 
 void Init::name_survivors() {
     if (!narrator_.asks_for_survivors()) return;
-    Naming naming{.self = self_, .with_outsiders = is_init_, .stop_signal = 0};
-    if (sys::proc_is_ours()) (void)sys::for_each_process(name, &naming);
-    narrator_.killing(naming.told);
+    Narrator::ProcessList list;
+    rest_.name_survivors(list);
+    narrator_.killing(list);
 }
 
 // As the terminal's ^Z would: by that signal, so that the shell outside sees a stopped job. The

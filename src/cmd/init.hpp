@@ -6,6 +6,7 @@
 
 #include "kernel.hpp"
 #include "narrator.hpp"
+#include "rest.hpp"
 #include "resume_limit.hpp"
 #include "terminal.hpp"
 
@@ -39,7 +40,6 @@ class Init {
     [[gnu::hot]] void send_to_group(int signal);
     void send_to_all(int signal);
     [[gnu::noinline]] void tell_unreached(int signal);
-    void continue_rest();
     void resume();
     [[gnu::noinline]] void name_stragglers(int signal);
     [[gnu::noinline]] void name_survivors();
@@ -50,6 +50,7 @@ class Init {
     Narrator narrator_;
     int self_;
     bool is_init_;
+    Rest rest_;
     Supervisor supervisor_;
     sys::Terminal terminal_;
     int program_ = 0;

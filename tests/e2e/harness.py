@@ -114,15 +114,21 @@ def equal(got, want, what="value"):
     assert got == want, f"{what}: got {got!r}, want {want!r}"
 
 
-def wait_for(condition, what, deadline=DEADLINE):
-    """Polls until condition() is true and returns its value."""
+def comes_true(condition, deadline):
+    """Polls until condition() is true, and returns its value; a false one when time is up."""
     end = time.monotonic() + deadline
     while True:
         value = condition()
-        if value:
+        if value or time.monotonic() >= end:
             return value
-        assert time.monotonic() < end, f"not within {deadline} s: {what}"
         time.sleep(0.002)
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """The same, and fails when time is up."""
+    value = comes_true(condition, deadline)
+    assert value, f"not within {deadline} s: {what}"
+    return value
 
 
 def holds_for(condition, seconds, what):
