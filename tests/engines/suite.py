@@ -14,7 +14,7 @@ import engines
 import harness
 import images
 import isolation
-from harness import equal, need, scratch, skip, wait_for  # noqa: F401, what cases import from here
+from harness import comes_true, equal, need, scratch, skip, wait_for  # noqa: F401, what cases import from here
 
 NONROOT = "65532:65532"
 NOTES = []   # what a test has to tell although it passed
