@@ -6,7 +6,7 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -dumpmachine
 
 # Sections of their own let the linker leave out what nobody calls, and keep the loop apart.
 target_compile_options(usher_build INTERFACE
-  -Os -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
+  -Oz -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
   -fno-asynchronous-unwind-tables -fno-unwind-tables  # nothing here throws
   # A switch in the loop is code; its table would lie with all other constants, apart from the loop.
   -fno-jump-tables)
@@ -19,7 +19,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A seed of its own for every file would make two builds differ.
   target_compile_options(usher_build INTERFACE -flto -frandom-seed=usher)
-  target_link_options(usher_link INTERFACE -flto -flto-partition=one -Os -ffunction-sections -fno-jump-tables
+  target_link_options(usher_link INTERFACE -flto -flto-partition=one -Oz -ffunction-sections -fno-jump-tables
     -frandom-seed=usher)
 endif()
 target_link_options(usher_link INTERFACE
