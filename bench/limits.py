@@ -34,6 +34,12 @@ TITLES = {
     "tree_stop": ("1,000 processes stopped and gone", 1, "ms"),
     "idle_wake_ups": ("wake-ups in 30 s, idle", 1, ""),
     "idle_cpu": ("CPU in 30 s, idle", 1, "µs"),
+    "heal_cpu": ("a round of --heal: CPU", 1, "µs"),
+    "heal_probe_cpu": ("usher probe with the same check: CPU", 1, "µs"),
+    "heal_wake_ups": ("a round of --heal: wake-ups of the watcher", 1, ""),
+    "heal_init_wake_ups": ("100 rounds of --heal: wake-ups of PID 1", 1, ""),
+    "heal_rss": ("the watcher's Rss", 1, "KiB"),
+    "heal_private_dirty": ("the watcher's Private_Dirty", 1, "KiB"),
     **{f"{probe}_{part}": (f"{title}: {name}", factor, unit)
        for probe, title in (("probe_http", "probe http"), ("probe_unix", "probe http, unix socket"),
                             ("probe_tcp", "probe tcp"), ("probe_grpc", "probe grpc"))
@@ -101,7 +107,7 @@ def judge(rows, partial=False):
     size = f.get("size")
     rss, dirty = f.get("rss", what="worst"), f.get("private_dirty", what="worst")
     found = [
-        at_most("release binary", 112, size and size / 1024, "KiB"),
+        at_most("release binary", 120, size and size / 1024, "KiB"),
         at_most("Rss of the idle init, worst run", 32, rss, "KiB"),
         at_most("Private_Dirty of the idle init, worst run", 20, dirty, "KiB"),
         at_most("heap: brk and anonymous mmap", 0, f.get("heap_calls"), "calls"),
@@ -116,6 +122,11 @@ def judge(rows, partial=False):
         at_most("growth by 100,000 orphans", 0, f.get("orphan_growth_10000"), "KiB"),
         at_most("signals lost 0-3 ms after start", 0, f.get("early_lost")),
         at_most("signals lost in the storm, worst round", 0, f.get("storm_lost", what="worst")),
+    ]
+    heal, probe = f.get("heal_cpu"), f.get("heal_probe_cpu")
+    found += [
+        at_most("a round of --heal, CPU, x usher probe", 1, heal / probe if heal and probe else None),
+        at_most("wake-ups of PID 1 in 100 rounds of --heal", 0, f.get("heal_init_wake_ups", what="worst")),
     ]
     few, many = f.get("orphan_cpu_1000"), f.get("orphan_cpu_10000")
     floor_few, floor_many = f.get("orphan_cpu_1000", "floor"), f.get("orphan_cpu_10000", "floor")

@@ -33,8 +33,8 @@ PEERS = ("tini", "tini-static", "dumb-init", "catatonit")
 INIT_FIGURES = ("size", "calls", "launch", "launch_plain", "signal", "storm", "orphans", "tree_stop",
                 "memory", "fifty", "idle")
 PROBE_FIGURES = ("probe_http", "probe_unix", "probe_tcp", "probe_grpc")
-FIGURES = (*INIT_FIGURES, "early", *PROBE_FIGURES, "core")
-HTTP_PORT, GRPC_PORT = 8080, 50051
+FIGURES = (*INIT_FIGURES, "early", *PROBE_FIGURES, "heal", "core")
+HTTP_PORT, GRPC_PORT, HEAL_PORT = 8080, 50051, 8090
 
 
 def say(text):
@@ -251,6 +251,88 @@ def measure_probes(results, options):
                                  f"NODE_PATH={TOP}/build/npm/node_modules"], input=lines)
 
 
+class Counted:
+    """An HTTP server in threads of this process that counts its requests."""
+
+    def __init__(self):
+        self.requests = 0
+        self.socket = socket.create_server(("127.0.0.1", HEAL_PORT))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            client, _ = self.socket.accept()
+            with contextlib.suppress(OSError), client:
+                client.recv(65536)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            self.requests += 1
+
+
+def until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError("the watcher does not work")
+        time.sleep(0.002)
+
+
+def cpu_of(pid):
+    """Nanoseconds, also of a zombie."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0])
+
+
+def field(pid, name, key):
+    with open(f"/proc/{pid}/{name}", encoding="ascii") as file:
+        return int(next(line for line in file if line.startswith(key)).split()[1])
+
+
+def watcher_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        for child in file.read().split():
+            with open(f"/proc/{child}/comm", encoding="ascii") as comm:
+                if comm.read().startswith("heal:healthy"):
+                    return int(child)
+    return None
+
+
+def measure_heal(results, options):
+    """One watcher's rounds, and `usher probe` with the same check; 5 turns of 100 rounds each."""
+    if not options.wanted(("heal",)):
+        return
+    server = Counted()
+    url = f"http://127.0.0.1:{HEAL_PORT}/healthz"
+    usher = os.path.abspath(options.usher)
+    found = {"heal_cpu": [], "heal_probe_cpu": [], "heal_wake_ups": [], "heal_rss": [], "heal_private_dirty": [],
+             "heal_init_wake_ups": []}
+    with subprocess.Popen([usher, "--heal", url, "--heal-interval", "5ms", "--", shutil.which("sleep"), "inf"],
+                          env={}, stdin=subprocess.DEVNULL) as init:
+        until(lambda: watcher_of(init.pid))
+        pid = watcher_of(init.pid)
+        for _ in range(5):
+            before = (server.requests, cpu_of(pid), field(pid, "status", "voluntary"),
+                      field(init.pid, "status", "voluntary"))
+            until(lambda: server.requests >= before[0] + 100)
+            rounds = server.requests - before[0]
+            found["heal_cpu"].append((cpu_of(pid) - before[1]) / rounds / 1000)
+            found["heal_wake_ups"].append((field(pid, "status", "voluntary") - before[2]) / rounds)
+            found["heal_init_wake_ups"].append(field(init.pid, "status", "voluntary") - before[3])
+            found["heal_rss"].append(field(pid, "smaps_rollup", "Rss"))
+            found["heal_private_dirty"].append(field(pid, "smaps_rollup", "Private_Dirty"))
+            for _ in range(20):
+                probe = subprocess.Popen([usher, "probe", "-q", url], env={}, stdin=subprocess.DEVNULL)
+                os.waitid(os.P_PID, probe.pid, os.WEXITED | os.WNOWAIT)
+                found["heal_probe_cpu"].append(cpu_of(probe.pid) / 1000)
+                probe.wait()
+        init.kill()
+    for figure, values in found.items():
+        values.sort()
+        results.rows.append({"figure": figure, "candidate": "usher", "rounds": len(values),
+                             "median": values[len(values) // 2], "q1": values[len(values) // 4],
+                             "q3": values[-1 - len(values) // 4], "best": values[0], "worst": values[-1]})
+    say("  heal")
+
+
 def measure_core(results, options):
     """Google Benchmark's own rounds."""
     if not options.wanted(("core",)):
@@ -349,6 +431,7 @@ def main():
         measure_inits(results, options, inits)
         measure_early(results, options, inits)
         measure_probes(results, options)
+        measure_heal(results, options)
         measure_core(results, options)
     for row in results.rows:
         row |= {"also": True} if row["candidate"] in also else {}   # no peer

@@ -39,8 +39,8 @@ void leave_terminal() {
 }
 
 // catatonit -P: reaps until TERM or INT. podman knows it by its name.
-int pause(const RunSettings& settings, sys::Log& log) {
-    Init(settings, log).prepare();
+int pause(const RunSettings& settings, const Invocation& invocation, sys::Log& log) {
+    Init(settings, invocation, log).prepare();
     (void)sys::set_name("catatonit");
     (void)sys::sigaction(sig::chld, sys::Disposition::other);
     release_inherited(-1);
@@ -68,7 +68,7 @@ int imitate(Peer peer, const Invocation& invocation) {
     // What the peer leaves to the kernel ends it; the rest of what it does not wait for stays
     // pending for ever.
     (void)sys::rt_sigprocmask(sys::MaskHow::unblock, fault_signals & ~settings.waited_for);
-    if (task.kind == PeerTask::Kind::pause) return pause(settings, log);
+    if (task.kind == PeerTask::Kind::pause) return pause(settings, invocation, log);
     if (settings.home == Home::session) leave_terminal();
     return run_program(settings, invocation, invocation.words.subspan(task.program + 1), log);
 }

@@ -8,6 +8,7 @@
 #include "exit_status.hpp"
 #include "file.hpp"
 #include "memory.hpp"
+#include "notify.hpp"
 #include "proc.hpp"
 
 namespace usher::cmd {
@@ -36,12 +37,13 @@ bool continue_pending() {
 
 }  // namespace
 
-Init::Init(const RunSettings& settings, sys::Log& log)
+Init::Init(const RunSettings& settings, const Invocation& invocation, sys::Log& log)
     : settings_(settings),
       narrator_(settings, log),
       self_(sys::getpid()),
       is_init_(self_ == 1),
-      rest_(is_init_, self_),
+      watcher_(settings, invocation, narrator_),
+      rest_(is_init_, self_, watcher_),
       supervisor_(settings, is_init_) {}
 
 void Init::prepare() {
@@ -92,12 +94,17 @@ int Init::supervise(int program, std::string_view name) {
 
 // One wait, and what came of it. Without a deadline it lasts until a signal comes.
 void Init::step() {
-    const Time deadline = std::min(supervisor_.deadline(), resume_limit_.due());
+    const Time deadline =
+        std::min(std::min(supervisor_.deadline(), resume_limit_.due()), watcher_.due());
     Duration timeout = look_again_ ? after_failure : infinite;
     if (deadline != infinite) {
         const Time now = sys::monotonic_clock();
         // A flood of signals must not keep the clock from being looked at.
         if (now >= resume_limit_.due()) return resume();
+        if (now >= watcher_.due()) {
+            watcher_.ring(now);
+            return look_at_watcher();
+        }
         if (now >= deadline) return dispatch({.kind = EventKind::deadline});
         if (deadline - now < timeout) timeout = deadline - now;
     }
@@ -118,7 +125,15 @@ void Init::receive(const sys::Received& received) {
     const int signal = received.signal;
     if (signal == sig::chld) {
         narrator_.child_news();
-        return reap();
+        reap();
+        return look_at_watcher();
+    }
+    if (signal == Watcher::end_signal && settings_.heal.is_on()) {
+        // A program that ends by itself has its own status, whatever the watcher found. What a
+        // process sent may have become one signal with the watcher's news.
+        reap();
+        look_at_watcher();
+        if (left_ || received.code > 0) return;
     }
     // A program in our own process group got what the keyboard sends from the terminal itself.
     constexpr SignalSet keyboard = set_of(sig::intr) | set_of(sig::quit) | set_of(sig::winch);
@@ -160,13 +175,20 @@ bool Init::asks_for_shutdown(const sys::Received& received) const {
     return is_init_ || settings_.stops_by_ignored || !sys::is_ignored(signal);
 }
 
+// SIGCHLD tells of its stops, too.
+void Init::look_at_watcher() {
+    if (watcher_.pid() == 0 || left_ || !watcher_.look()) return;
+    narrator_.unhealthy();
+    dispatch({.kind = EventKind::unhealthy});
+}
+
 // SIGCHLD says that something happened, not how much: ask until nothing is left to tell.
 void Init::reap() {
     look_again_ = false;
     std::optional<int> main_status;
     std::optional<int> last_status;
     while (true) {
-        const auto waited = sys::wait_any();
+        const auto waited = sys::wait_any(watcher_.pid() == 0);
         if (!waited && waited.error.number == ECHILD &&
             (main_status || !supervisor_.program_alive() || is_gone(program_))) {
             return dispatch({.kind = EventKind::nobody_left,
@@ -225,8 +247,25 @@ void Init::show_state(Time now) {
     const State state = supervisor_.state();
     if (state == shown_) return;
     shown_ = state;
+    if (state == State::running) {
+        watcher_.start();
+    } else {
+        watcher_.stop();
+    }
     if (state != State::ended) set_comm(state);
+    if (!settings_.notify_socket.empty()) notify(state);
     narrator_.entered(state, supervisor_, now);
+}
+
+// What the service manager wants to know; with --heal the watcher tells it of the readiness.
+void Init::notify(State state) {
+    char room[48];
+    Writer text(room);
+    if (state == State::running && !settings_.heal.is_on()) text.add("READY=1\n");
+    if (state > State::running) text.add("STOPPING=1\n");
+    text.add("STATUS=").add(state_name(state));
+    const auto told = sys::notify(settings_.notify_socket, text.view());
+    if (!told) narrator_.not_notified(told.error);
 }
 
 void Init::perform(const Action& action) {

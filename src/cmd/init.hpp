@@ -9,13 +9,14 @@
 #include "rest.hpp"
 #include "resume_limit.hpp"
 #include "terminal.hpp"
+#include "watcher.hpp"
 
 namespace usher::cmd {
 
 class Init {
   public:
-    /// `settings` and `log` must outlive the init.
-    Init(const RunSettings& settings, sys::Log& log);
+    /// All must outlive the init.
+    Init(const RunSettings& settings, const Invocation& invocation, sys::Log& log);
 
     /// Before the program is started: subreaper, parent-death signal, terminal.
     void prepare();
@@ -45,11 +46,14 @@ class Init {
     [[gnu::noinline]] void name_survivors();
     void stop(int whom, int signal);
     [[gnu::hot]] void show_state(Time now);
+    void look_at_watcher();
+    [[gnu::noinline]] void notify(State state);
 
     const RunSettings& settings_;
     Narrator narrator_;
     int self_;
     bool is_init_;
+    Watcher watcher_;
     Rest rest_;
     Supervisor supervisor_;
     sys::Terminal terminal_;

@@ -95,7 +95,7 @@ void Narrator::tell_entered(State state, const Supervisor& supervisor, Time now)
             add_duration(text.add(": serving on for "), settings_.pre_stop);
             text.add(" before the stop signal is forwarded");
             break;
-        case State::stopping: add_duration(text.add(": grace "), settings_.grace); break;
+        case State::stopping: add_duration(text.add(": grace "), supervisor.time_left(now)); break;
         case State::lingering:
             add_duration(text.add(": waiting up to "), supervisor.time_left(now));
             text.add(" for what the main process left behind");
@@ -132,6 +132,43 @@ void Narrator::tells_nobody(int signal) {
     say(Level::warning, "not-told",
         "nobody is sent {signal}: without /proc it is not known who has heard of the stop",
         {.signal = signal});
+}
+
+void Narrator::no_watcher(const Error& error, Duration delay) {
+    char room[160];
+    Writer text(room);
+    sys::add_error(text.add("cannot start the watcher: "), error.number);
+    add_duration(text.add("; again in "), delay);
+    log_.write({.level = Level::warning, .event = "watcher", .text = text.view()});
+}
+
+void Narrator::not_notified(const Error& error) {
+    char room[160];
+    Writer text(room);
+    sys::add_error(text.add("cannot tell NOTIFY_SOCKET: "), error.number);
+    log_.write({.level = Level::warning, .event = "not-notified", .text = text.view()});
+}
+
+void Narrator::watcher_ended(int wait_status, Duration delay) {
+    char room[160];
+    Writer text(room);
+    add_sentence(text, "the watcher: {end}", {.wait_status = wait_status});
+    add_duration(text.add("; again in "), delay);
+    log_.write({.level = Level::warning,
+                .event = "watcher",
+                .text = text.view(),
+                .exit_code = shell_code(wait_status)});
+}
+
+void Narrator::unhealthy() {
+    char room[160];
+    Writer text(room);
+    add_signal_name(text.add("stopping the unhealthy program: "), settings_.heal.signal);
+    add_duration(text.add(", SIGKILL after "), settings_.heal.grace);
+    log_.write({.level = Level::warning,
+                .event = "heal",
+                .text = text.view(),
+                .signal = settings_.heal.signal});
 }
 
 void Narrator::ProcessList::add(int pid, std::string_view name, Note note) {

@@ -54,6 +54,12 @@ class Narrator {
     /// The linger's signal to nobody: without /proc nobody can tell who has heard of the stop.
     void tells_nobody(int signal);
 
+    void no_watcher(const Error& error, Duration delay);
+    void watcher_ended(int wait_status, Duration delay);
+    void not_notified(const Error& error);
+    /// By --heal: what is done about it.
+    void unhealthy();
+
     /// Processes, one after the other: "7 (app), 9 (worker)".
     class ProcessList {
       public:

@@ -461,6 +461,7 @@ void NetworkCheck::fail(Literal phase, Literal reason) {
 void NetworkCheck::fail(Literal phase, int number) {
     fail(phase, Literal());
     sys::add_error(outcome_->detail, number);
+    outcome_->was_made = !sys::is_shortage(number);
 }
 
 void NetworkCheck::succeed() {

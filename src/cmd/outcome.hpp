@@ -19,7 +19,8 @@ enum class Health : std::uint8_t {
 
 struct Outcome {
     Health health = Health::pending;
-    bool timed = false;  ///< the line ends with how long it took
+    bool was_made = true;  ///< false: there was no descriptor or memory to make it with
+    bool timed = false;    ///< the line ends with how long it took
     Duration took = 0;
     char room[200];
     Writer detail{room};  ///< "200", "connect: Connection refused"
@@ -30,6 +31,7 @@ struct Outcome {
 
     void reset() {
         health = Health::pending;
+        was_made = true;
         timed = false;
         detail.cut(0);
     }

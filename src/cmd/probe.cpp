@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 // `usher probe` and `usher wait`: what they are given, and what they say.
-#include <new>
-
 #include "commands.hpp"
-#include "environment.hpp"
 #include "exit_status.hpp"
 #include "file.hpp"
-#include "http.hpp"
+#include "given_check.hpp"
 #include "print.hpp"
 #include "prober.hpp"
 #include "start_failure.hpp"
@@ -14,21 +11,6 @@
 namespace usher::cmd {
 
 namespace {
-
-// Where expanded texts live as long as the call.
-struct Arena {
-    char room[4096];
-    std::size_t used = 0;
-};
-
-bool expand(std::string_view& text, const Invocation& invocation, Arena& arena, BadInput& bad) {
-    if (!has(text, "${")) return true;
-    Writer line(std::span(arena.room).subspan(arena.used));
-    if (!expand_variables(text, invocation.environment, line, bad)) return false;
-    text = line.view();
-    arena.used += line.size();
-    return true;
-}
 
 // Reads the options; `words` is left with the checks and the program.
 bool read_options(Command command, const Invocation& invocation, OptionReader& reader,
@@ -53,25 +35,10 @@ bool read_options(Command command, const Invocation& invocation, OptionReader& r
     return bad.problem.empty();
 }
 
-bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena& arena,
-                    BadInput& bad) {
-    if (!expand(settings.host, invocation, arena, bad)) return false;
-    for (std::size_t i = 0; i < settings.header_count; ++i) {
-        std::string_view& header = settings.headers[i];
-        if (!expand(header, invocation, arena, bad)) return false;
-        if (!is_http_header(header)) return refuse(bad, "not a header", header, "'Name: value'");
-    }
-    return true;
-}
-
 bool add_check(Prober& prober, std::string_view text, const Invocation& invocation, Arena& arena,
                BadInput& bad) {
-    if (!expand(text, invocation, arena, bad)) return false;
-    Writer line(std::span(arena.room).subspan(arena.used));
-    const std::string_view whole = with_path(text, line);
-    arena.used += line.size();
-    if (!line.fits()) return refuse(bad, "too long:", text, "4 KiB in all");
-    return prober.add(text, whole, bad);
+    const auto whole = prepare_check(text, invocation, arena, bad);
+    return whole && prober.add(text, *whole, bad);
 }
 
 // The checks up to `--`; `words` is left with what follows it.
@@ -88,11 +55,8 @@ bool add_checks(Prober& prober, std::span<char*>& words, const Invocation& invoc
 
 bool add_default_checks(Prober& prober, const Invocation& invocation, Arena& arena, BadInput& bad) {
     std::string_view rest = find_in_environment(invocation.environment, "USHER_PROBE");
-    while (!rest.empty()) {
-        const std::string_view word = slice(rest, 0, rest.find_first_of(" \t\r\n"));
-        rest = slice(rest, word.size() + 1);
-        if (word.empty()) continue;
-        bad.where = "USHER_PROBE";
+    bad.where = "USHER_PROBE";
+    for (std::string_view word = take_word(rest); !word.empty(); word = take_word(rest)) {
         if (!add_check(prober, word, invocation, arena, bad)) return false;
     }
     return true;
@@ -275,10 +239,7 @@ int check(Command command, const Invocation& invocation) {
     if (!expand_options(settings, invocation, arena, bad))
         return complain(bad, invocation.log_format);
 
-    // Not on the stack, which may be small (ulimit -s), and of what is here only what is used
-    // becomes resident. It lives as long as the process.
-    [[gnu::section(".bss.cold")]] alignas(Prober) static std::byte room[sizeof(Prober)];
-    Prober& prober = *new (room) Prober(invocation, settings);
+    Prober& prober = Prober::make(invocation, settings);
     std::span<char*> words = invocation.words.subspan(2 + reader.used());
     if (!reader.ended_by_dashes() && !add_checks(prober, words, invocation, arena, bad)) {
         return complain(bad, invocation.log_format);

@@ -75,6 +75,13 @@ void add_seconds(Writer& line, Duration duration) {
 
 }  // namespace
 
+Prober& Prober::make(const Invocation& invocation, const ProbeSettings& settings) {
+    // Not on the stack, which may be small (ulimit -s), and of what is here only what is used
+    // becomes resident.
+    [[gnu::section(".bss.cold")]] alignas(Prober) static std::byte room[sizeof(Prober)];
+    return *new (room) Prober(invocation, settings);
+}
+
 Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
     : invocation_(invocation), settings_(settings) {
     (void)sys::rt_sigprocmask(sys::MaskHow::set, invocation.mask | waited_for | write_signals);
@@ -246,6 +253,7 @@ void Prober::settle_file(Slot& slot) {
     const auto facts = sys::statx(path);
     if (!facts) {
         sys::add_error(slot.outcome.settle(Health::unhealthy).add("file: "), facts.error.number);
+        slot.outcome.was_made = !sys::is_shortage(facts.error.number);
         return;
     }
     const Duration age = age_of(facts.value.modified);
@@ -327,6 +335,13 @@ bool Prober::any_misused() const {
         if (is_misused(i)) return true;
     }
     return false;
+}
+
+bool Prober::all_made() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (!slots_[i].outcome.was_made) return false;
+    }
+    return true;
 }
 
 void Prober::add_result(Writer& line, std::size_t index) const {

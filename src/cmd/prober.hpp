@@ -20,6 +20,8 @@ class Prober {
     /// Both must outlive the prober. All signals must be blocked; from here on only those that the
     /// prober waits for are.
     Prober(const Invocation& invocation, const ProbeSettings& settings);
+    /// The only one of this process, in room of its own.
+    static Prober& make(const Invocation& invocation, const ProbeSettings& settings);
     Prober(const Prober&) = delete;
     Prober& operator=(const Prober&) = delete;
     ~Prober() = delete;  ///< it ends with the process
@@ -50,6 +52,8 @@ class Prober {
         return slots_[index].outcome.health == Health::misused;
     }
     [[nodiscard]] bool any_misused() const;
+    /// Whether there was a descriptor and memory for each check.
+    [[nodiscard]] bool all_made() const;
     /// "healthy CHECK ..." or "unhealthy CHECK: ...", with a newline, at most 256 bytes.
     void add_result(Writer& line, std::size_t index) const;
     /// Whether this check's result is another than the last time this was asked. A file's age and

@@ -13,10 +13,13 @@ struct Telling {
     int signal;
     bool is_init;
     int self;
+    int watcher;
     Error error{};
     sys::Descendants descendants{};
 
-    bool concerns(int pid) { return is_init ? pid != self : descendants.include(pid); }
+    bool concerns(int pid) {
+        return pid != watcher && (is_init ? pid != self : descendants.include(pid));
+    }
     template <class Test>
     void tell(int pid, Test is_meant) {
         const auto is_one = [&](int one) { return concerns(one) && is_meant(one); };
@@ -25,7 +28,7 @@ struct Telling {
     }
 };
 
-Rest::Walked walk(sys::Visit visit, Telling& telling, void* context) {
+Rest::Walked walk(sys::Visit visit, const Telling& telling, void* context) {
     if (!sys::proc_is_ours() || !sys::for_each_process(visit, context)) return std::nullopt;
     return telling.error;
 }
@@ -86,6 +89,7 @@ void stop_running(void* context, int pid) {
 // Who is named in a warning.
 struct Naming {
     int self;
+    int watcher;
     bool with_outsiders;  // whoever is no descendant of usher, too
     int stop_signal;      // who ignores or blocks it is told; 0: nobody is
     Narrator::ProcessList& list;
@@ -102,7 +106,7 @@ struct Naming {
 
 void name(void* context, int pid) {
     Naming& naming = *static_cast<Naming*>(context);
-    if (pid == naming.self) return;
+    if (pid == naming.self || pid == naming.watcher) return;
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.is_dead()) return;
     const bool descends = naming.descendants.include(pid);
@@ -113,17 +117,22 @@ void name(void* context, int pid) {
 }  // namespace
 
 Rest::Walked Rest::send(int signal) const {
-    Telling telling{.signal = signal, .is_init = is_init_, .self = self_};
+    Telling telling{
+        .signal = signal, .is_init = is_init_, .self = self_, .watcher = watcher_.pid()};
     return walk(tell, telling, &telling);
 }
 
 void Rest::continue_stopped() const {
-    Telling telling{.signal = sig::cont, .is_init = is_init_, .self = self_};
+    Telling telling{
+        .signal = sig::cont, .is_init = is_init_, .self = self_, .watcher = watcher_.pid()};
     (void)walk(continue_one, telling, &telling);
 }
 
 Rest::Walked Rest::tell_unreached(int signal, int group, SignalSet reached_by) const {
-    Untold untold{.telling = {.signal = signal, .is_init = is_init_, .self = self_},
+    Untold untold{.telling = {.signal = signal,
+                              .is_init = is_init_,
+                              .self = self_,
+                              .watcher = watcher_.pid()},
                   .group = group,
                   .reached_by = reached_by};
     return walk(tell_untold, untold.telling, &untold);
@@ -147,7 +156,10 @@ Rest::Walked Rest::kill(Time deadline) const {
 
 bool Rest::stop_all(bool& found_any) const {
     for (int walks = 5; walks > 0; --walks) {
-        Stopping stopping{.telling = {.signal = sig::stop, .is_init = is_init_, .self = self_}};
+        Stopping stopping{.telling = {.signal = sig::stop,
+                                      .is_init = is_init_,
+                                      .self = self_,
+                                      .watcher = watcher_.pid()}};
         if (!walk(stop_running, stopping.telling, &stopping)) return false;
         found_any = stopping.found_any;
         if (!stopping.found_running) break;
@@ -156,12 +168,20 @@ bool Rest::stop_all(bool& found_any) const {
 }
 
 bool Rest::name_stragglers(int signal, Narrator::ProcessList& list) const {
-    Naming naming{.self = self_, .with_outsiders = false, .stop_signal = signal, .list = list};
+    Naming naming{.self = self_,
+                  .watcher = watcher_.pid(),
+                  .with_outsiders = false,
+                  .stop_signal = signal,
+                  .list = list};
     return sys::proc_is_ours() && sys::for_each_process(name, &naming);
 }
 
 void Rest::name_survivors(Narrator::ProcessList& list) const {
-    Naming naming{.self = self_, .with_outsiders = is_init_, .stop_signal = 0, .list = list};
+    Naming naming{.self = self_,
+                  .watcher = watcher_.pid(),
+                  .with_outsiders = is_init_,
+                  .stop_signal = 0,
+                  .list = list};
     if (sys::proc_is_ours()) (void)sys::for_each_process(name, &naming);
 }
 

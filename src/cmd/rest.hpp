@@ -5,15 +5,17 @@
 #include <optional>
 
 #include "kernel.hpp"
-#include "narrator.hpp"
 #include "proc.hpp"
+#include "watcher.hpp"
 
 namespace usher::cmd {
 
 /// As PID 1 everybody is the rest, else everybody who descends from usher.
 class Rest {
   public:
-    Rest(bool is_init, int self) : is_init_(is_init), self_(self) {}
+    /// The watcher, which must outlive it, is never one of the rest.
+    Rest(bool is_init, int self, const Watcher& watcher)
+        : is_init_(is_init), self_(self), watcher_(watcher) {}
 
     /// The last refusal, 0 if there was none; that a process has ended is none. Nothing at all:
     /// /proc cannot be walked, or belongs to another PID namespace.
@@ -39,6 +41,7 @@ class Rest {
 
     bool is_init_;
     int self_;
+    const Watcher& watcher_;
 };
 
 }  // namespace usher::cmd

@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "file.hpp"
+#include "heal_checks.hpp"
 #include "init.hpp"
 #include "memory.hpp"
 #include "print.hpp"
@@ -22,6 +23,14 @@ bool read_environment(RunSettings& settings, char* const* environment, BadInput&
         if (!apply_variable(settings, *environment, bad)) return false;
     }
     return true;
+}
+
+// What is wrong with the checks is told before anything is started.
+bool fits_checks(const RunSettings& settings, const Invocation& invocation, BadInput& bad) {
+    if (settings.heal.is_on()) return accept_heal_checks(settings, invocation, bad);
+    bad.where = settings.check_option;
+    return settings.check_option.empty() ||
+           refuse(bad, "there is no check that could use it", {}, "--heal CHECK");
 }
 
 struct Start {
@@ -69,6 +78,12 @@ int run(const Invocation& invocation) {
         case RunRequest::license: return print_license();
         case RunRequest::run: break;
     }
+    if (!fits_checks(settings, invocation, bad)) {
+        return complain(bad, settings.wording.style.format);
+    }
+    if (settings.notify) {
+        settings.notify_socket = take_from_environment(invocation.environment, "NOTIFY_SOCKET");
+    }
     log.set(settings.wording.style, settings.verbosity);
     warn_of_unknown_variables(invocation.environment, log);
     return run_program(settings, invocation, invocation.words.subspan(line->program + 1), log);
@@ -78,7 +93,7 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
                 std::span<char* const> program, sys::Log& log) {
     // Become what adopts orphans, and what reaps them: an ignored SIGCHLD would leave no zombies,
     // and no exit status either.
-    Init init(settings, log);
+    Init init(settings, invocation, log);
     init.prepare();
     const auto sigchld = sys::sigaction(sig::chld, sys::Disposition::other);
 

@@ -11,10 +11,13 @@ namespace usher::cmd {
 namespace {
 
 int print_status(const sys::FoundUsher& found, bool as_json) {
-    char room[64];
+    char room[80];
     Writer line(room);
     if (as_json) {
         line.add("{\"pid\":").add(found.pid).add(",\"state\":\"").add(state_name(found.state));
+        if (const auto wellness = sys::find_wellness(found.pid)) {
+            line.add("\",\"health\":\"").add(wellness_name(*wellness));
+        }
         line.add("\"}\n");
     } else {
         line.add(state_name(found.state)).add('\n');

@@ -58,4 +58,9 @@ void add_error(Writer& line, int number) {
     }
 }
 
+bool is_shortage(int number) {
+    return number == EAGAIN || number == ENOMEM || number == ENFILE || number == EMFILE ||
+           number == ENOBUFS;
+}
+
 }  // namespace usher::sys

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include <optional>
-
 #include "proc.hpp"
 
 namespace usher::sys {
@@ -53,7 +51,26 @@ std::optional<FoundUsher> look_at_init() {
     return FoundUsher{.pid = 1, .state = *state};
 }
 
+struct WatcherSearch {
+    int parent;
+    std::optional<Wellness> found;
+};
+
+void look_for_watcher(void* context, int pid) {
+    WatcherSearch& search = *static_cast<WatcherSearch*>(context);
+    const auto stat = read_stat(pid);
+    if (!stat || stat.value.is_dead() || stat.value.parent != search.parent) return;
+    const auto wellness = wellness_in(stat.value.name);
+    if (wellness) search.found = wellness;
+}
+
 }  // namespace
+
+std::optional<Wellness> find_wellness(int usher) {
+    WatcherSearch search{.parent = usher, .found = std::nullopt};
+    (void)for_each_process(look_for_watcher, &search);
+    return search.found;
+}
 
 Literal why_not_found(Error error) {
     if (error.number == ENOENT) return "/proc is not mounted here, or not this container's";

@@ -83,11 +83,11 @@ Result<Done> access_exists(const char* path) {
     return done(::syscall(SYS_faccessat, AT_FDCWD, path, F_OK));
 }
 
-Result<Waited> wait_any() {
+Result<Waited> wait_any(bool with_clones) {
     Waited waited;
-    // __WALL: also children that were cloned with another exit signal than SIGCHLD.
-    const long pid = ::syscall(SYS_wait4, -1, &waited.status,
-                               WNOHANG | WUNTRACED | WCONTINUED | __WALL, nullptr);
+    const int kinds = with_clones ? __WALL : 0;
+    const long pid =
+        ::syscall(SYS_wait4, -1, &waited.status, WNOHANG | WUNTRACED | WCONTINUED | kinds, nullptr);
     if (pid < 0) return last_error();
     waited.pid = static_cast<int>(pid);
     return waited;
@@ -99,6 +99,15 @@ Result<Done> prctl(int option, unsigned long argument) {
     return done(::syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL));
 }
 }  // namespace
+
+Result<Waited> wait_clone(int pid) {
+    Waited waited;
+    const long found =
+        ::syscall(SYS_wait4, pid, &waited.status, WNOHANG | WUNTRACED | __WCLONE, nullptr);
+    if (found < 0) return last_error();
+    waited.pid = static_cast<int>(found);
+    return waited;
+}
 
 Result<Done> set_name(const char* name) {
     return prctl(PR_SET_NAME, reinterpret_cast<unsigned long>(name));  // NOLINT(*-reinterpret-cast)

@@ -40,8 +40,11 @@ struct Waited {
     int pid = 0;     ///< 0: children are left, but none has news
     int status = 0;  ///< wait(2)
 };
-/// wait4(-1) without blocking, for ends, stops and continues. ECHILD: there is no child.
-[[gnu::hot]] Result<Waited> wait_any();
+/// wait4(-1) without blocking, for ends, stops and continues. ECHILD: there is no child. Children
+/// whose exit signal is not SIGCHLD count only `with_clones`.
+[[gnu::hot]] Result<Waited> wait_any(bool with_clones = true);
+/// The same for the end or stop of one child whose exit signal is not SIGCHLD.
+Result<Waited> wait_clone(int pid);
 
 /// prctl(2), one purpose each.
 Result<Done> set_name(const char* name);

@@ -148,6 +148,12 @@ Result<int> datagram_socket(bool v6) {
     return static_cast<int>(fd);
 }
 
+Result<int> unix_datagram_socket() {
+    const long fd = ::syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return last_error();
+    return static_cast<int>(fd);
+}
+
 Result<Done> connect(int fd, const SocketAddress& address) {
     if (::syscall(SYS_connect, fd, raw(address), address.length) < 0) return last_error();
     return Done{};

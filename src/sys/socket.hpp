@@ -25,6 +25,7 @@ Result<int> stream_socket(const SocketAddress& address);
 /// To be connected, too: it then takes datagrams from that peer alone, and errors that ICMP tells
 /// (udp(7)).
 Result<int> datagram_socket(bool v6);
+Result<int> unix_datagram_socket();
 /// EINPROGRESS: wait until it is writable, then ask connect_result. EAGAIN: a unix socket whose
 /// backlog is full.
 Result<Done> connect(int fd, const SocketAddress& address);

@@ -210,8 +210,8 @@ int run_child(void* argument) {
 }
 
 #ifdef __GLIBC__
-Result<int> clone_child(char* stack, int flags, Child& child) {
-    const int pid = clone(run_child, stack, flags, &child);
+Result<int> clone_child(int (*run)(void*), char* stack, int flags, void* context) {
+    const int pid = clone(run, stack, flags, context);
     if (pid < 0) return Error{.number = errno};
     return pid;
 }
@@ -221,8 +221,8 @@ Result<int> clone_child(char* stack, int flags, Child& child) {
 extern "C" int musl_clone(int (*run)(void*), void* stack, int flags, void* argument,
                           ...) __asm__("__clone");
 
-Result<int> clone_child(char* stack, int flags, Child& child) {
-    const int pid = musl_clone(run_child, stack, flags, &child);
+Result<int> clone_child(int (*run)(void*), char* stack, int flags, void* context) {
+    const int pid = musl_clone(run, stack, flags, context);
     if (pid < 0) return Error{.number = -pid};
     return pid;
 }
@@ -265,11 +265,16 @@ Spawned spawn(const SpawnRequest& request) {
     }
     char* const stack = child_stack();
     // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
-    const auto pid = clone_child(stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
+    const auto pid = clone_child(run_child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
     if (!copy.empty()) free_pages(copy);
     if (!pid) return {.pid = 0, .failure = {.stage = "clone", .number = pid.error.number}};
     if (child.failure.number == 0) child.failure.stage = {};
     return {.pid = pid.value, .failure = child.failure};
+}
+
+// Below our own frame the copy of our stack is free.
+Result<int> fork(int (*run)(void* context), void* context, int exit_signal) {
+    return clone_child(run, child_stack(), exit_signal, context);
 }
 
 SpawnFailure exec_in_place(const SpawnRequest& request) {

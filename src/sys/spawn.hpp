@@ -47,4 +47,8 @@ Spawned spawn(const SpawnRequest& request);
 /// nothing. Returns only if that failed.
 SpawnFailure exec_in_place(const SpawnRequest& request);
 
+/// A child on a copy of this memory, in which `run(context)` runs and whose exit code it returns.
+/// Its end sends `exit_signal`, and only wait_clone sees it.
+Result<int> fork(int (*run)(void* context), void* context, int exit_signal);
+
 }  // namespace usher::sys

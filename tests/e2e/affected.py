@@ -20,6 +20,8 @@ SMOKE = "cli exit_status"
 # Of src: a file's name without its ending, wherever it lies -> modules. The first row counts.
 SOURCES = (
     ("supervisor* init* narrator* run", "drain grace linger signals reaping stop_once real_programs"),
+    ("heal* watcher* rest* given_check*", "heal notify hostile"),
+    ("notify*", "notify"),
     ("slips* check_slips*", "slips"),
     ("options* edit_distance* run_settings* duration* number* environment* bad_input*", "cli environment"),
     ("tini* dumb_init* catatonit* peer* imitate* wording*", "compat"),

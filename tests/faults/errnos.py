@@ -8,7 +8,7 @@ EPERM, as seccomp profiles answer for a call they do not know.
 import errno
 
 # Calls that cannot fail, by their pages; they are not made to.
-NEVER_FAIL = {"exit_group", "getpid", "getppid", "set_tid_address"}
+NEVER_FAIL = {"exit", "exit_group", "getpid", "getppid", "set_tid_address"}
 
 SIGNAL_SETS = "EFAULT EINVAL"
 PATHS = "EACCES EBADF EFAULT EINVAL EIO ELOOP ENAMETOOLONG ENOENT ENOMEM ENOTDIR"

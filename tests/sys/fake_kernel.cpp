@@ -331,7 +331,8 @@ void exit(int code) {
 Result<Done> execve(const char*, char* const*, char* const*) { return fail("execve", ENOSYS); }
 Result<Done> access_exists(const char*) { return fail("faccessat", ENOENT); }
 
-Result<Waited> wait_any() {
+Result<Waited> wait_clone(int) { return fail("wait4", ECHILD); }
+Result<Waited> wait_any(bool) {
     FakeKernel& fake = kernel();
     if (++fake.wait4_calls > 20 * too_many_waits) std::abort();
     if (!fake.wait_errors.empty()) {

@@ -235,6 +235,8 @@ Result<int> datagram_socket(bool v6) {
     return network().add({.kind = FakeNetwork::Socket::Kind::datagram, .v6 = v6});
 }
 
+Result<int> unix_datagram_socket() { return Error{.number = EACCES}; }
+
 Result<Done> connect(int fd, const SocketAddress& address) {
     FakeNetwork& net = network();
     FakeNetwork::Socket& socket = net.sockets.at(fd);

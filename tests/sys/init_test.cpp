@@ -51,7 +51,7 @@ class InitTest : public testing::Test {
 
     int run() {
         log.set(settings.wording.style, settings.verbosity);
-        cmd::Init init(settings, log);
+        cmd::Init init(settings, invocation, log);
         init.prepare();
         const int code = init.supervise(app, "app");
         EXPECT_FALSE(kernel().hung);
@@ -63,6 +63,7 @@ class InitTest : public testing::Test {
     }
 
     RunSettings settings;
+    cmd::Invocation invocation;
     sys::Log log;
 };
 

@@ -5,6 +5,7 @@
 //   --fail CALL:ERRNO:N    the N-th CALL (from 1) is not made; it returns ERRNO, a number
 //   --fail CALL:ERRNO:N+   that one and all later ones
 //   --child                count and fail the calls of PROGRAM's first child, up to its exec
+//   --copy                 count and fail those of a child that is a copy of PROGRAM and stays one
 //   --pid1                 PROGRAM is PID 1 of a new PID namespace, with a /proc and a session
 //   --job                  PROGRAM is a shell's job: a process group of its own, in the foreground
 //   --most N               after so many calls PROGRAM is killed: it spins
@@ -45,6 +46,7 @@ struct Options {
     long first = 0;  // the N
     bool and_later = false;
     bool child = false;
+    bool copy = false;
     bool pid1 = false;
     bool job = false;
     long most = 1000000;
@@ -69,6 +71,8 @@ Options parse(char** argv) {
         }
         if (word == "--child") {
             o.child = true;
+        } else if (word == "--copy") {
+            o.copy = true;
         } else if (word == "--pid1") {
             o.pid1 = true;
         } else if (word == "--job") {
@@ -113,55 +117,23 @@ constexpr Named calls[] = {
 #ifdef SYS_stat
     CALL(stat),
 #endif
-    CALL(bind),
-    CALL(chdir),
-    CALL(clock_gettime),
-    CALL(clone),
-    CALL(close),
-    CALL(close_range),
-    CALL(connect),
-    CALL(execve),
-    CALL(exit_group),
-    CALL(faccessat),
-    CALL(fcntl),
-    CALL(getdents64),
-    CALL(getpgid),
-    CALL(getpid),
-    CALL(getppid),
-    CALL(getrandom),
-    CALL(getsockname),
-    CALL(getpeername),
-    CALL(getsockopt),
-    CALL(kill),
-    CALL(lseek),
-    CALL(madvise),
-    CALL(mmap),
-    CALL(mprotect),
-    CALL(munmap),
-    CALL(nanosleep),
-    CALL(openat),
-    CALL(pidfd_open),
-    CALL(pidfd_send_signal),
-    CALL(ppoll),
-    CALL(pwritev2),
-    CALL(read),
-    CALL(readlinkat),
-    CALL(recvfrom),
-    CALL(rt_sigaction),
-    CALL(rt_sigpending),
-    CALL(rt_sigprocmask),
-    CALL(rt_sigtimedwait),
-    CALL(sendto),
-    CALL(set_tid_address),
-    CALL(setpgid),
-    CALL(setsid),
-    CALL(setsockopt),
-    CALL(signalfd4),
-    CALL(socket),
-    CALL(statx),
-    CALL(vmsplice),
-    CALL(wait4),
-    CALL(write),
+    CALL(bind),          CALL(chdir),           CALL(clock_gettime),
+    CALL(clone),         CALL(close),           CALL(close_range),
+    CALL(connect),       CALL(execve),          CALL(exit),
+    CALL(exit_group),    CALL(faccessat),       CALL(fcntl),
+    CALL(getdents64),    CALL(getpgid),         CALL(getpid),
+    CALL(getppid),       CALL(getrandom),       CALL(getsockname),
+    CALL(getpeername),   CALL(getsockopt),      CALL(kill),
+    CALL(lseek),         CALL(madvise),         CALL(mmap),
+    CALL(mprotect),      CALL(munmap),          CALL(nanosleep),
+    CALL(openat),        CALL(pidfd_open),      CALL(pidfd_send_signal),
+    CALL(ppoll),         CALL(pwritev2),        CALL(read),
+    CALL(readlinkat),    CALL(recvfrom),        CALL(rt_sigaction),
+    CALL(rt_sigpending), CALL(rt_sigprocmask),  CALL(rt_sigtimedwait),
+    CALL(sendto),        CALL(set_tid_address), CALL(setpgid),
+    CALL(setsid),        CALL(setsockopt),      CALL(signalfd4),
+    CALL(socket),        CALL(statx),           CALL(vmsplice),
+    CALL(wait4),         CALL(write),
 };
 #undef CALL
 constexpr Named operations[] = {
@@ -273,7 +245,8 @@ class Tracer {
 
     void seize() const {
         const long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC |
-                             PTRACE_O_TRACEEXIT | (o_.child ? PTRACE_O_TRACEVFORK : 0);
+                             PTRACE_O_TRACEEXIT | (o_.child ? PTRACE_O_TRACEVFORK : 0) |
+                             (o_.copy ? PTRACE_O_TRACECLONE : 0);
         if (ptrace(PTRACE_SEIZE, pid_, nullptr, options) != 0) fail("seize");
     }
 
@@ -349,7 +322,7 @@ class Tracer {
             kill(pid, SIGKILL);
             return;
         }
-        const bool counts = o_.child ? pid == child_ : pid == pid_;
+        const bool counts = o_.child || o_.copy ? pid == child_ : pid == pid_;
         if (!counts) return;
         const std::string name = name_of(info.entry.nr, info.entry.args);
         const long count = ++counts_[name];

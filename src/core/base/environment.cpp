@@ -11,6 +11,17 @@ std::string_view find_in_environment(char* const* environment, std::string_view 
     return {};
 }
 
+std::string_view take_from_environment(char** environment, std::string_view name) {
+    const std::string_view value = find_in_environment(environment, name);
+    char** kept = environment;
+    for (; *environment != nullptr; ++environment) {
+        std::string_view entry = *environment;
+        if (take_until(entry, '=') != name) *kept++ = *environment;
+    }
+    *kept = nullptr;
+    return value;
+}
+
 bool expand_variables(std::string_view text, char* const* environment, Writer& out, BadInput& bad) {
     while (true) {
         const std::size_t at = find(text, "${");

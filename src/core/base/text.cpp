@@ -41,6 +41,13 @@ std::string_view take_until(std::string_view& rest, char separator) {
     return head;
 }
 
+std::string_view take_word(std::string_view& rest) {
+    while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
+    const std::string_view word(rest.begin(), std::ranges::find_if(rest, is_space));
+    rest.remove_prefix(word.size());
+    return word;
+}
+
 std::string_view last_component(std::string_view path) {
     while (has(path, '/')) take_until(path, '/');
     return path;

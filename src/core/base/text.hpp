@@ -57,6 +57,9 @@ bool take_prefix(std::string_view& text, Literal prefix);
 /// Cuts `rest` at the first `separator`: returns what came before it and leaves what came after.
 /// Without a separator all of it is returned and `rest` is left empty, with data() == nullptr.
 std::string_view take_until(std::string_view& rest, char separator);
+/// Takes the next word off the front, and the blanks, tabs and line ends before it; empty: there
+/// is none.
+std::string_view take_word(std::string_view& rest);
 /// What stands behind the last slash.
 std::string_view last_component(std::string_view path);
 

@@ -9,6 +9,7 @@ namespace usher {
 enum class ExitCode : std::uint8_t {
     success = 0,
     unhealthy = 1,
+    healed = 69,           ///< usher stopped an unhealthy program
     timed_out = 124,       ///< `wait` ran out of time
     usher_failed = 125,    ///< called wrongly, or failed itself
     not_executable = 126,  ///< found, but cannot be executed

@@ -103,6 +103,32 @@ bool check_escalations(const RunSettings& settings, BadInput& bad) {
     return true;
 }
 
+bool add_heal_check(RunSettings& settings, std::string_view text, BadInput& bad) {
+    HealSettings& heal = settings.heal;
+    if (heal.check_count == HealSettings::most_checks) {
+        return refuse(bad, "one check too many:", text, "up to 16");
+    }
+    heal.checks[heal.check_count++] = text;
+    return true;
+}
+
+bool set_positive(Duration& target, std::string_view text, BadInput& bad) {
+    return set_duration(target, text, false, bad) &&
+           (target > 0 || refuse(bad, "too short:", text, "more than 0"));
+}
+
+bool set_heal_retries(HealSettings& heal, std::string_view text, BadInput& bad) {
+    const auto count = parse_number(text, 1000);
+    if (!count || *count == 0) return refuse(bad, "not a count", text, "1 to 1000");
+    heal.retries = static_cast<int>(*count);
+    return true;
+}
+
+bool set_heal_signal(HealSettings& heal, std::string_view text, BadInput& bad) {
+    if (!set_signal(heal.signal, text, false, bad)) return false;
+    return heal.signal != sig::stop || refuse(bad, "ends no program:", text, "any but STOP");
+}
+
 using AddOne = bool (*)(RunSettings&, std::string_view, BadInput&);
 
 bool add_each(RunSettings& settings, std::string_view list, AddOne add_one, BadInput& bad) {
@@ -146,6 +172,7 @@ void forget_list(RunSettings& settings, OptionId id) {
     if (id == OptionId::remap_exit) reset_exit_codes(settings);
     if (id == OptionId::stop_signal) settings.stop_signals = 0;
     if (id == OptionId::escalate) settings.escalation_count = 0;
+    if (id == OptionId::heal) settings.heal.check_count = 0;
     if (id == OptionId::verbose || id == OptionId::quiet) settings.verbosity = 0;
 }
 
@@ -170,7 +197,26 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
         case OptionId::verbose: ++settings.verbosity; break;
         case OptionId::quiet: --settings.verbosity; break;
         case OptionId::log_format: return set_log_format(settings, value, bad);
-        default: break;  // --subreaper is automatic; the others ask for nothing that lasts
+        case OptionId::heal: return add_heal_check(settings, value, bad);
+        case OptionId::heal_interval: return set_positive(settings.heal.interval, value, bad);
+        case OptionId::heal_timeout: return set_positive(settings.heal.timeout, value, bad);
+        case OptionId::heal_retries: return set_heal_retries(settings.heal, value, bad);
+        case OptionId::heal_start_period:
+            return set_duration(settings.heal.start_period, value, true, bad);
+        case OptionId::heal_grace: return set_duration(settings.heal.grace, value, false, bad);
+        case OptionId::heal_signal: return set_heal_signal(settings.heal, value, bad);
+        case OptionId::notify: settings.notify = true; break;
+        // --subreaper is automatic; what concerns checks is read where they are made.
+        default: break;
+    }
+    return true;
+}
+
+// A variable has them with blanks between; a check may have commas.
+bool add_heal_checks(RunSettings& settings, std::string_view list, BadInput& bad) {
+    while (!list.empty()) {
+        const std::string_view word = take_word(list);
+        if (!word.empty() && !add_heal_check(settings, word, bad)) return false;
     }
     return true;
 }
@@ -203,26 +249,33 @@ bool apply_variable(RunSettings& settings, std::string_view entry, BadInput& bad
     const Option* option = find_variable(name);
     if (option == nullptr || value.empty()) return true;
     if (option->is_repeatable() && option->takes_value()) forget_list(settings, option->id);
-    if (option->id == OptionId::pre_stop) settings.mark_nested = true;
+    const bool is_heal = option->id == OptionId::heal;
+    if (is_heal || option->id == OptionId::pre_stop) settings.mark_nested = true;
     bad.where = name;
+    if (is_heal) return add_heal_checks(settings, value, bad);
     return option->takes_value() ? apply_option(settings, option->id, value, bad)
                                  : apply_switch(settings, option->id, value, bad);
 }
 
 std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
                                                  std::span<char* const> words, BadInput& bad) {
-    if (settings.nested) settings.pre_stop = 0;
+    if (settings.nested) {
+        settings.pre_stop = 0;
+        settings.heal.check_count = 0;
+    }
     OptionReader reader(Command::run, words);
-    std::uint32_t seen = 0;  // the lists that this command line has begun
+    std::uint64_t seen = 0;  // the lists that this command line has begun
     while (const Option* option = reader.next()) {
         const OptionId id = option->id;
         if (id == OptionId::help) return RunCommandLine{.request = RunRequest::help};
         if (id == OptionId::version) return RunCommandLine{.request = RunRequest::version};
         if (id == OptionId::license) return RunCommandLine{.request = RunRequest::license};
         // -v and -q are one list: the environment's verbosity is forgotten at the first of either.
-        const std::uint32_t list = option->takes_value() ? 1U << static_cast<unsigned>(id) : 1U;
+        const std::uint64_t list = std::uint64_t{1}
+                                   << (option->takes_value() ? static_cast<unsigned>(id) : 0U);
         if (option->is_repeatable() && (seen & list) == 0) forget_list(settings, id);
         if (option->is_repeatable()) seen |= list;
+        if (concerns_checks(id)) settings.check_option = reader.spelling();
         if (!apply_option(settings, id, reader.value(), bad)) {
             bad.where = reader.spelling();
             return std::nullopt;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "heal.hpp"
 #include "options.hpp"
 #include "signals.hpp"
 #include "wording.hpp"
@@ -47,9 +48,13 @@ struct RunSettings {
     int parent_death = 0;                       ///< 0: not asked for
     bool use_terminal = true;
     int verbosity = 0;  ///< 0: warnings; +1 info, +2 debug; -1 errors only, -2 nothing
-    /// Outside this usher runs another that already keeps the drain delay of the environment.
+    HealSettings heal;
+    std::string_view check_option{};  ///< the last one given that concerns checks; may be empty
+    bool notify = false;
+    std::string_view notify_socket{};  ///< its NOTIFY_SOCKET; empty: nobody is told
+    /// Outside this usher runs another, which has done what the environment asks of the outermost.
     bool nested = false;
-    /// The environment asks for a drain delay, so ushers inside must be told that it is kept.
+    /// The environment asks for that, so ushers inside must be told.
     bool mark_nested = false;
 
     // What only the peers ask for (core/peers).
@@ -77,8 +82,8 @@ struct RunCommandLine {
     std::size_t program = 0;  ///< index in `words` of PROGRAM
 };
 
-/// The variable by which an usher tells those inside it that the drain delay of USHER_PRE_STOP is
-/// already kept.
+/// The variable by which an usher tells those inside it that USHER_PRE_STOP and USHER_HEAL are
+/// done already.
 inline constexpr char nested_mark[] = "USHER_NESTED=1";
 
 /// Applies one `USHER_*=value` entry of the environment. Other entries and empty values do nothing.

@@ -16,14 +16,14 @@ static_assert(static_cast<int>(State::ended) == state_count - 1);
 using enum Reaction;
 // clang-format off
 [[gnu::section(".rodata.hot")]] constexpr Reaction table[state_count][event_count] = {
-// started  stop_signal  other_signal  stopped      continued       resumed    main_ended    nobody_left  somebody_ended  deadline
-  {run,     none,        none,         none,        none,           none,      none,         none,        none,           none},           // starting
-  {none,    begin_stop,  forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           none},           // running
-  {none,    end_drain,   forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           end_drain},      // draining
-  {none,    begin_stop,  forward,      resume,      note_continued, hand_over, begin_linger, leave,       none,           begin_killing},  // stopping
-  {none,    tell_again,  pass_on,      none,        none,           none,      none,         leave,       none,           begin_killing},  // lingering
-  {none,    none,        none,         none,        none,           none,      note_end,     leave,       kill_again,     leave},          // killing
-  {none,    none,        none,         none,        none,           none,      none,         none,        none,           none},           // ended
+// started  stop_signal  other_signal  stopped      continued       resumed    main_ended    nobody_left  somebody_ended  unhealthy   deadline
+  {run,     none,        none,         none,        none,           none,      none,         none,        none,           none,       none},           // starting
+  {none,    begin_stop,  forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           begin_heal, none},           // running
+  {none,    end_drain,   forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           none,       end_drain},      // draining
+  {none,    begin_stop,  forward,      resume,      note_continued, hand_over, begin_linger, leave,       none,           none,       begin_killing},  // stopping
+  {none,    tell_again,  pass_on,      none,        none,           none,      none,         leave,       none,           none,       begin_killing},  // lingering
+  {none,    none,        none,         none,        none,           none,      note_end,     leave,       kill_again,     none,       leave},          // killing
+  {none,    none,        none,         none,        none,           none,      none,         none,        none,           none,       none},           // ended
 };
 // clang-format on
 static_assert(static_cast<int>(EventKind::deadline) == event_count - 1);
@@ -44,6 +44,7 @@ Actions Supervisor::on(const Event& event) {
         case Reaction::none: break;
         case Reaction::run: state_ = State::running; break;
         case Reaction::begin_stop: begin_stop(event, actions); break;
+        case Reaction::begin_heal: begin_heal(event.now, actions); break;
         case Reaction::end_drain:
             if (event.kind == EventKind::stop_signal) pending_stop_ = event.signal;
             forward_stop(event.now, actions);
@@ -70,6 +71,7 @@ Actions Supervisor::on(const Event& event) {
 }
 
 int Supervisor::exit_code() const {
+    if (is_healing_) return to_int(ExitCode::healed);
     const auto& status = last_status_ ? last_status_ : main_status_;
     const int code = status ? shell_code(*status) : to_int(ExitCode::killed);
     return settings_.exit_code[static_cast<std::size_t>(code & 0xff)];
@@ -87,21 +89,29 @@ void Supervisor::begin_stop(const Event& event, Actions& actions) {
 }
 
 void Supervisor::forward_stop(Time now, Actions& actions) {
-    if (state_ != State::stopping) {
-        state_ = State::stopping;
-        begin_grace(now);
-        deadline_ = grace_end_;
-        if (settings_.advises) straggler_at_ = after(now, straggler_patience);
-        first_stop_ = as_sent(pending_stop_);
-    }
+    if (state_ != State::stopping) begin_stopping(now, settings_.grace, as_sent(pending_stop_));
     send(pending_stop_, true, actions);
 }
 
-void Supervisor::begin_grace(Time now) {
+void Supervisor::begin_heal(Time now, Actions& actions) {
+    is_healing_ = true;
+    begin_stopping(now, settings_.heal.grace, settings_.heal.signal);
+    deliver(settings_.heal.signal, true, true, actions);
+}
+
+void Supervisor::begin_stopping(Time now, Duration grace, int signal) {
+    state_ = State::stopping;
+    begin_grace(now, grace);
+    deadline_ = grace_end_;
+    if (settings_.advises) straggler_at_ = after(now, straggler_patience);
+    first_stop_ = signal;
+}
+
+void Supervisor::begin_grace(Time now, Duration grace) {
     if (grace_began_) return;
     grace_began_ = true;
     grace_start_ = now;
-    grace_end_ = after(now, settings_.grace);
+    grace_end_ = after(now, grace);
     set_next_escalation();
 }
 
@@ -131,15 +141,17 @@ bool Supervisor::ring_timer(Time now, Actions& actions) {
 
 void Supervisor::send(int signal, bool is_stop, Actions& actions) {
     const int to_send = as_sent(signal);
-    if (to_send == 0) return;
-    const bool is_end = is_stop || signal == sig::hup;
+    if (to_send != 0) deliver(to_send, is_stop, is_stop || signal == sig::hup, actions);
+}
+
+void Supervisor::deliver(int signal, bool is_stop, bool is_end, Actions& actions) {
     if (is_daemon_) {
-        actions.add(is_end ? ActionKind::tell_rest : ActionKind::to_all, to_send);
+        actions.add(is_end ? ActionKind::tell_rest : ActionKind::to_all, signal);
         return;
     }
     const ActionKind target = target_of(signal, is_stop);
-    if (is_stop && target != ActionKind::to_main) reached_by_ |= set_of(to_send);
-    actions.add(target, to_send);
+    if (is_stop && target != ActionKind::to_main) reached_by_ |= set_of(signal);
+    actions.add(target, signal);
     // A stopped process keeps its signals pending; only SIGCONT lets it act on them.
     if (is_end && program_stopped_) actions.add(ActionKind::resume);
 }
@@ -243,7 +255,7 @@ void Supervisor::begin_linger(const Event& event, Actions& actions) {
     straggler_at_ = infinite;
     if (settings_.linger == 0) return end(actions);
     // The stop signal that is held back will not be sent any more; what it asked for begins now.
-    if (state_ == State::draining) begin_grace(event.now);
+    if (state_ == State::draining) begin_grace(event.now, settings_.grace);
     state_ = State::lingering;
     deadline_ = linger_end(after(event.now, settings_.linger));
     if (settings_.linger_signal != 0) {
@@ -261,7 +273,7 @@ Time Supervisor::linger_end(Time linger_over) const {
 // from the first such signal on the grace counts.
 void Supervisor::tell_again(const Event& event, Actions& actions) {
     if (!grace_began_) {
-        begin_grace(event.now);
+        begin_grace(event.now, settings_.grace);
         deadline_ = linger_end(deadline_);
     }
     const int to_send = as_sent(event.signal);

@@ -14,6 +14,7 @@
 // Who wins when two things come together:
 // - The main process's end wins over everything: whatever the state, what is reported is how
 //   it ended. Only a main process that had to be killed is reported as 137.
+// - A stop by --heal is one without a drain, with a grace of its own, and with exit code 69.
 // - That nobody is left ends every state at once.
 // - A second stop signal ends the drain. Of two that came while draining only the later is
 //   forwarded, once: two TERMs mean "force" to many programs.
@@ -71,15 +72,16 @@ enum class EventKind : std::uint8_t {
     main_ended,      ///< with `status`; other children are left
     nobody_left,     ///< no child is left; `status` if the main process ended just now
     somebody_ended,  ///< other than the main process; children are left
+    unhealthy,       ///< by --heal the program is to be stopped
     deadline,        ///< deadline() has passed
 };
-inline constexpr int event_count = 10;
+inline constexpr int event_count = 11;
 
 /// Whether it matters when that happened: a deadline may be set. A signal that is only passed on,
 /// and an orphan's end, cost no look at the clock.
 constexpr bool needs_time(EventKind kind) {
     return kind == EventKind::stop_signal || kind == EventKind::main_ended ||
-           kind == EventKind::deadline;
+           kind == EventKind::unhealthy || kind == EventKind::deadline;
 }
 
 /// Whose process group is the terminal's foreground group.
@@ -162,7 +164,9 @@ class Supervisor {
     [[nodiscard]] SignalSet reached_by() const { return reached_by_; }
     [[nodiscard]] bool program_alive() const { return !main_status_; }
     [[nodiscard]] bool program_stopped() const { return program_stopped_; }
-    /// What usher reports: the main process's own status, remapped; 137 if it had to be killed.
+    [[nodiscard]] bool is_healing() const { return is_healing_; }
+    /// What usher reports: the main process's own status, remapped; 137 if it had to be killed; 69,
+    /// whatever its status, if it was unhealthy.
     [[nodiscard, gnu::hot]] int exit_code() const;
 
   private:
@@ -170,12 +174,16 @@ class Supervisor {
     [[gnu::hot]] void forward_stop(Time now, Actions& actions);
     [[gnu::hot]] void forward(const Event& event, Actions& actions);
     [[gnu::hot]] void send(int signal, bool is_stop, Actions& actions);
+    /// `signal` as it is. `is_end`: it asks the program to end.
+    [[gnu::hot]] void deliver(int signal, bool is_stop, bool is_end, Actions& actions);
     /// The signal that is sent in place of a received one; 0: none is.
     [[nodiscard]] int as_sent(int signal) const {
         return settings_.rewrite[static_cast<std::size_t>(signal)];
     }
     [[nodiscard, gnu::hot]] ActionKind target_of(int signal, bool is_stop) const;
-    [[gnu::hot]] void begin_grace(Time now);
+    void begin_heal(Time now, Actions& actions);
+    [[gnu::hot]] void begin_grace(Time now, Duration grace);
+    [[gnu::hot]] void begin_stopping(Time now, Duration grace, int signal);
     void set_next_escalation();
     bool ring_timer(Time now, Actions& actions);
     [[nodiscard]] bool becomes_a_daemon(const Event& event) const;
@@ -197,6 +205,7 @@ class Supervisor {
     bool program_stopped_ = false;
     bool terminal_stop_ = false;  ///< the last signal was a ^Z for usher's own group
     bool grace_began_ = false;    ///< the grace counts
+    bool is_healing_ = false;     ///< the program is stopped because it was unhealthy
     bool is_daemon_ = false;  ///< the main process has ended, and --until all waits for the others
     std::uint8_t escalations_sent_ = 0;
     int pending_stop_ = 0;      ///< the latest stop signal, held back while draining
@@ -216,6 +225,7 @@ enum class Reaction : std::uint8_t {
     none,
     run,
     begin_stop,
+    begin_heal,
     end_drain,
     forward,
     job_control,

@@ -16,6 +16,7 @@ constexpr std::uint8_t probe = bit(Command::probe);
 constexpr std::uint8_t wait = bit(Command::wait);
 constexpr std::uint8_t status = bit(Command::status);
 constexpr std::uint8_t checks = probe | wait;
+constexpr std::uint8_t of_checks = checks | run;
 constexpr std::uint8_t every = run | checks | bit(Command::sleep) | status;
 constexpr std::uint8_t repeatable = Option::repeatable;
 constexpr std::uint8_t variable = Option::variable;
@@ -41,15 +42,24 @@ constexpr OptionRow rows[] = {
     {Id::verbose, run, 'v', repeatable | variable, "verbose", "", "", "say more; twice: everything"},
     {Id::quiet, run, 'q', repeatable | variable, "quiet", "", "", "errors only; twice: nothing"},
     {Id::log_format, run, 0, variable, "log-format", "text|json", "text", "one line an event on stderr"},
+    {Id::heal, run, 0, repeatable | variable, "heal", "CHECK", "", "when it fails, stop the program and end with 69"},
+    {Id::heal_interval, run, 0, variable, "heal-interval", "DURATION", "10s", "between two rounds of these checks"},
+    {Id::heal_timeout, run, 0, variable, "heal-timeout", "DURATION", "3s", "for one round"},
+    {Id::heal_retries, run, 0, variable, "heal-retries", "N", "3", "so many failures in a row are too many"},
+    {Id::heal_start_period, run, 0, variable, "heal-start-period", "DURATION", "inf", "until it has passed once, no failure counts"},
+    {Id::heal_grace, run, 0, variable, "heal-grace", "DURATION", "10s", "from the signal to SIGKILL"},
+    {Id::heal_signal, run, 0, variable, "heal-signal", "SIG", "TERM", "what an unhealthy program gets"},
+    {Id::notify, run, 0, variable, "notify", "", "", "tell NOTIFY_SOCKET what systemd wants to know"},
     {Id::timeout, probe, 't', 0, "timeout", "DURATION", "3s", "for everything together"},
     {Id::timeout, wait, 't', 0, "timeout", "DURATION", "30s", "for everything together; 0 or inf: for ever"},
     {Id::interval, wait, 0, 0, "interval", "DURATION", "500ms", "between tries"},
     {Id::try_timeout, wait, 0, 0, "try-timeout", "DURATION", "10s", "for one try"},
-    {Id::status, checks, 0, 0, "status", "LIST", "200-399", "accepted statuses: 200,204,300-399"},
-    {Id::method, checks, 0, 0, "method", "M", "GET", "the request's method"},
+    {Id::status, of_checks, 0, variable, "status", "LIST", "200-399", "accepted statuses: 200,204,300-399"},
+    {Id::method, of_checks, 0, variable, "method", "M", "GET", "the request's method"},
     {Id::header, checks, 'H', repeatable, "header", "'K: V'", "", "a header of the request"},
-    {Id::host, checks, 0, 0, "host", "NAME", "", "Host or :authority, apart from the address"},
-    {Id::contains, checks, 0, 0, "contains", "TEXT", "", "the body's first 64 KiB must contain TEXT"},
+    {Id::header, run, 0, repeatable | variable, "header", "'K: V'", "", "a header of the request"},
+    {Id::host, of_checks, 0, variable, "host", "NAME", "", "Host or :authority, apart from the address"},
+    {Id::contains, of_checks, 0, variable, "contains", "TEXT", "", "the body's first 64 KiB must contain TEXT"},
     {Id::invert, checks, 0, 0, "not", "", "", "healthy when the check fails"},
     {Id::allow_remote, probe, 0, 0, "allow-remote", "", "", "the check may leave the container"},
     {Id::quiet, checks, 'q', repeatable, "quiet", "", "", "say nothing"},

@@ -35,6 +35,14 @@ enum class OptionId : std::uint8_t {
     verbose,
     quiet,
     log_format,
+    heal,
+    heal_interval,
+    heal_timeout,
+    heal_retries,
+    heal_start_period,
+    heal_grace,
+    heal_signal,
+    notify,
     timeout,
     interval,
     try_timeout,
@@ -53,6 +61,12 @@ enum class OptionId : std::uint8_t {
     warn_reaped,
     pause,
 };
+
+/// Whether it says what a check asks for and accepts.
+constexpr bool concerns_checks(OptionId id) {
+    return id == OptionId::status || id == OptionId::method || id == OptionId::header ||
+           id == OptionId::host || id == OptionId::contains;
+}
 
 /// One option, in a table that make_option_table made.
 struct Option {

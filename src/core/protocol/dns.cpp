@@ -13,17 +13,6 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t header_size = 12;
 
-// Takes the first word off `text`.
-std::string_view take_word(std::string_view& text) {
-    std::size_t begin = 0;
-    while (begin < text.size() && is_space(text[begin])) ++begin;
-    std::size_t end = begin;
-    while (end < text.size() && !is_space(text[end])) ++end;
-    const std::string_view word = slice(text, begin, end - begin);
-    text = slice(text, end);
-    return word;
-}
-
 // Sets `value` to the number behind `key`, wherever in the line, at most `cap`.
 void find_option(std::string_view line, std::string_view key, std::uint8_t cap,
                  std::uint8_t& value) {

@@ -98,5 +98,15 @@ TEST_F(Environment, refuses_what_does_not_fit) {
     EXPECT_EQ(expand("a", 0).rfind("too long when expanded:", 0), 0U);
 }
 
+TEST(take_from_environment, leaves_the_others_in_their_order) {
+    std::string a = "A=1", taken = "TAKE=it", b = "B=2", again = "TAKE=that";
+    std::array<char*, 5> environment = {a.data(), taken.data(), b.data(), again.data(), nullptr};
+    EXPECT_EQ(take_from_environment(environment.data(), "TAKE"), "it");
+    EXPECT_EQ(environment[0], a.data());
+    EXPECT_EQ(environment[1], b.data());
+    EXPECT_EQ(environment[2], nullptr);
+    EXPECT_EQ(take_from_environment(environment.data(), "TAKE").data(), nullptr);
+}
+
 }  // namespace
 }  // namespace usher

@@ -34,6 +34,14 @@ TEST(take_until, cuts_at_the_first_separator) {
     EXPECT_EQ(take_until(rest, ':'), "");
 }
 
+TEST(take_word, takes_what_stands_between_blanks) {
+    std::string_view rest = " \tone\r\n two ";
+    EXPECT_EQ(take_word(rest), "one");
+    EXPECT_EQ(take_word(rest), "two");
+    EXPECT_EQ(take_word(rest), "");
+    EXPECT_EQ(take_word(rest), "");
+}
+
 TEST(equal_ignoring_case, compares_letters_only_of_equal_length) {
     EXPECT_TRUE(equal_ignoring_case("SigTerm", "sIGtERM"));
     EXPECT_TRUE(equal_ignoring_case("", ""));

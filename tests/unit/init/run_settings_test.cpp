@@ -379,6 +379,50 @@ TEST(nested_usher, leaves_the_drain_delay_of_the_environment_to_the_outermost) {
     EXPECT_TRUE(inner.settings.nested && other_order.settings.nested);
 }
 
+TEST(heal, is_off_until_a_check_is_given) {
+    EXPECT_FALSE(settings_of({"--heal-grace", "1s", "app"}).heal.is_on());
+    const HealSettings heal = settings_of({"--heal", ":8080/", "--heal", "file:/a,b", "app"}).heal;
+    ASSERT_EQ(heal.check_count, 2U);
+    EXPECT_EQ(heal.interval, 10 * second);
+    EXPECT_EQ(heal.timeout, 3 * second);
+    EXPECT_EQ(heal.retries, 3);
+    EXPECT_EQ(heal.start_period, infinite);
+    EXPECT_EQ(heal.grace, 10 * second);
+    EXPECT_EQ(heal.signal, 15);
+}
+
+TEST(heal, takes_a_list_with_blanks_from_the_environment) {
+    const HealSettings heal =
+        settings_from({"USHER_HEAL= file:/a \t\n:80/ ", "USHER_HEAL_RETRIES=7",
+                       "USHER_HEAL_SIGNAL=QUIT", "USHER_HEAL_GRACE=2s"})
+            .heal;
+    ASSERT_EQ(heal.check_count, 2U);
+    EXPECT_EQ(heal.checks[0], "file:/a");
+    EXPECT_EQ(heal.checks[1], ":80/");
+    EXPECT_EQ(heal.retries, 7);
+    EXPECT_EQ(heal.signal, 3);
+    EXPECT_EQ(heal.grace, 2 * second);
+    const Outcome both = given({"USHER_HEAL=file:/a"}, {"--heal", "file:/b", "app"});
+    EXPECT_EQ(both.settings.heal.check_count, 1U);  // the command line's
+}
+
+TEST(heal, of_the_environment_is_the_outermost_usher_s) {
+    const Outcome outer = given({"USHER_HEAL=file:/a"}, {"app"});
+    EXPECT_TRUE(outer.settings.heal.is_on() && outer.settings.mark_nested);
+    const char* mark = nested_mark;
+    EXPECT_FALSE(given({"USHER_HEAL=file:/a", mark}, {"app"}).settings.heal.is_on());
+    EXPECT_TRUE(given({mark}, {"--heal", "file:/a", "app"}).settings.heal.is_on());
+}
+
+TEST(heal, takes_16_checks) {
+    std::string list = "USHER_HEAL=";
+    for (int i = 0; i < 16; ++i) list += "file:/ ";
+    EXPECT_EQ(settings_from({list.c_str()}).heal.check_count, 16U);
+    list += "file:/x";
+    EXPECT_EQ(given({list.c_str()}, {"app"}).complaint,
+              "USHER_HEAL: one check too many: 'file:/x'; accepted: up to 16");
+}
+
 TEST(nested_usher, keeps_a_drain_delay_of_its_own_command_line) {
     EXPECT_EQ(given({"USHER_PRE_STOP=5s", "USHER_NESTED=1"}, {"-d", "2s", "app"}).settings.pre_stop,
               2 * second);

@@ -47,7 +47,8 @@ struct World {
     std::int64_t code = -1;  ///< how the main process ended, as a shell tells it; -1: unknown
     std::int64_t alive = 1, is_stopped = 0, killed = 0, left = 0;
     std::int64_t is_daemon = 0;  ///< the main process ended with 0, and the rest is what runs
-    std::int64_t heard = 0;      ///< SignalSet: stop signals that the program's group was sent
+    std::int64_t is_healing = 0;
+    std::int64_t heard = 0;  ///< SignalSet: stop signals that the program's group was sent
 };
 
 struct Node {
@@ -127,6 +128,7 @@ std::vector<Event> all_events(const RunSettings& settings) {
     }
     events.push_back({.kind = program_continued});
     events.push_back({.kind = somebody_ended});
+    if (settings.heal.is_on()) events.push_back({.kind = unhealthy});
     events.push_back({.kind = started});
     events.push_back({.kind = deadline});
     return events;
@@ -271,9 +273,14 @@ class Model {
         }
         if (event.kind == program_stopped) world.is_stopped = 1;
         if (event.kind == program_continued) world.is_stopped = 0;
-        if (event.kind != stop_signal) return;
+        const bool heals = event.kind == unhealthy && before.state() == State::running;
+        if (heals) world.is_healing = 1;
+        if (event.kind != stop_signal && !heals) return;
         if (world.asked == infinite) world.asked = event.now;
         if (before.state() <= State::draining) world.held = event.signal;
+    }
+    [[nodiscard]] Duration grace_of(const World& world) const {
+        return world.is_healing != 0 ? settings_.heal.grace : settings_.grace;
     }
 
     const char* check_who_is_spoken_to(const Supervisor&, const Supervisor&, const Event&,
@@ -316,6 +323,10 @@ class Model {
             if (!only_resumes) signal = event.signal;
             if (only_resumes && !has(actions, A::resume)) return "CONT was lost";
             is_end = event.signal == sig::hup;
+        } else if (before.state() == State::running && event.kind == unhealthy) {
+            signal = settings_.heal.signal;
+            is_end = is_stop = true;
+            world.grace_from = event.now;
         } else if (lingers && event.kind == stop_signal) {
             signal = event.signal;
             if (world.grace_from == infinite) world.grace_from = event.now;
@@ -331,7 +342,9 @@ class Model {
                                   (event.kind == main_ended || event.kind == nobody_left);
         if (is_last_term && world.alive == 0) signal = has_sent(actions) ? sig::term : 0;
         if (event.kind == EventKind::deadline && !drain_ends) return nullptr;  // a timer's
-        const int to_send = signal == 0 ? 0 : settings_.rewrite[static_cast<std::size_t>(signal)];
+        const int to_send = signal == 0 || event.kind == unhealthy
+                                ? signal
+                                : settings_.rewrite[static_cast<std::size_t>(signal)];
         if (count_sent(actions) + count_of(actions, A::tell_rest) != (to_send != 0 ? 1 : 0))
             return "not forwarded once";
         if (to_send != 0 && !has_sent(actions, to_send) && !has(actions, A::tell_rest, to_send))
@@ -374,10 +387,10 @@ class Model {
         const auto over = [&](Time from, Duration length) {
             return from != infinite && event.now >= usher::after(from, length);
         };
-        const bool grace_is_over = over(world.grace_from, settings_.grace);
-        const bool is_bounded_by_grace = !settings_.linger_is_given &&
-                                         world.grace_from != infinite &&
-                                         settings_.grace != infinite;
+        const Duration grace = grace_of(world);
+        const bool grace_is_over = over(world.grace_from, grace);
+        const bool is_bounded_by_grace =
+            !settings_.linger_is_given && world.grace_from != infinite && grace != infinite;
         const bool linger_is_over = !is_bounded_by_grace && over(world.main_end, settings_.linger);
         if (event.kind != EventKind::deadline || !(grace_is_over || linger_is_over))
             return "KILL before its deadline";
@@ -399,8 +412,10 @@ class Model {
         if (leaves == 1 && (actions.end() - 1)->kind != A::leave) return "leaves, and then acts";
         world.left = leaves;
         const int code = world.code >= 0 ? static_cast<int>(world.code) : to_int(ExitCode::killed);
-        if (leaves == 1 && after.exit_code() != settings_.exit_code[static_cast<std::size_t>(code)])
-            return "the wrong status";
+        const int want = world.is_healing != 0
+                             ? to_int(ExitCode::healed)
+                             : settings_.exit_code[static_cast<std::size_t>(code)];
+        if (leaves == 1 && after.exit_code() != want) return "the wrong status";
         return nullptr;
     }
 
@@ -410,6 +425,12 @@ class Model {
         if (after.state() < before.state()) return "a way back";
         if (event.kind == stop_signal && after.state() == State::running)
             return "a stop signal without effect";
+        if (event.kind == unhealthy && before.state() == State::running &&
+            after.state() != State::stopping)
+            return "an unhealthy program goes on";
+        if (world.is_healing != 0 && after.state() < State::lingering &&
+            after.deadline() == infinite)
+            return "heals without an end";
         if (after.state() == State::ended) {
             return after.deadline() == infinite ? nullptr : "a deadline after the end";
         }
@@ -428,7 +449,7 @@ class Model {
         if (moved_away && event.kind != EventKind::deadline && !grace_begins_late)
             return "a deadline moved away";
         if (world.grace_from != infinite && after.state() != State::killing &&
-            after.deadline() > usher::after(world.grace_from, settings_.grace))
+            after.deadline() > usher::after(world.grace_from, grace_of(world)))
             return "grace was prolonged";
         return nullptr;
     }
@@ -447,7 +468,7 @@ class Model {
             ++deadlines;
         }
         if (supervisor.state() == State::ended) {
-            const Duration longest = std::max(settings_.grace, settings_.linger);
+            const Duration longest = std::max(grace_of(node.world), settings_.linger);
             // A grace that begins while lingering prolongs a linger that nobody asked for.
             const bool begins_anew = !settings_.linger_is_given && node.world.asked != infinite;
             const Time since =
@@ -456,7 +477,7 @@ class Model {
             if (node.world.left == 0 && now > after(after(since, allowed), 3 * lateness)) {
                 broken_ = "the end comes too late";
             }
-            const Time grace_end = after(node.world.grace_from, settings_.grace);
+            const Time grace_end = after(node.world.grace_from, grace_of(node.world));
             if (node.world.left == 0 && node.world.grace_from != infinite &&
                 now > after(std::max(grace_end, node.world.now), kill_patience)) {
                 broken_ = "not left within the grace and a second";
@@ -490,9 +511,10 @@ class Model {
         return story(came_by_[at].from) + tell(came_by_[at].event);
     }
     static std::string tell(const Event& event) {
-        constexpr const char* names[] = {
-            "started", "stop_signal", "other_signal", "program_stopped", "program_continued",
-            "resumed", "main_ended",  "nobody_left",  "somebody_ended",  "deadline"};
+        constexpr const char* names[] = {"started",         "stop_signal",       "other_signal",
+                                         "program_stopped", "program_continued", "resumed",
+                                         "main_ended",      "nobody_left",       "somebody_ended",
+                                         "unhealthy",       "deadline"};
         static_assert(std::size(names) == event_count);
         char text[160];
         std::snprintf(text, sizeof text, "\n  at %.9f s: %s, signal %d, status %d, foreground %d",
@@ -511,7 +533,7 @@ class Model {
     const char* broken_ = nullptr;
 };
 
-enum class Flavour { plain, rewriting, dumb_init, escalating, until_all };
+enum class Flavour { plain, rewriting, dumb_init, escalating, until_all, healing };
 
 RunSettings flavoured(Flavour flavour, Duration grace) {
     RunSettings settings;
@@ -529,6 +551,16 @@ RunSettings flavoured(Flavour flavour, Duration grace) {
     } else if (flavour == Flavour::until_all) {
         settings.until = Until::all;
         settings.forward = Forward::main;
+    }
+    if (flavour == Flavour::healing) {
+        settings.heal.check_count = 1;
+        settings.heal.grace = 4 * s;
+        settings.heal.signal = sig::quit;
+        settings.rewrite[sig::quit] = sig::hup;
+        settings.linger_is_given = false;
+        settings.escalations[0] = {.delay = 2 * s, .signal = sig::abrt};
+        settings.escalation_count = grace > 2 * s ? 1 : 0;
+        settings.exit_code[69] = 1;
     }
     if (flavour == Flavour::rewriting) {
         settings.stop_signals = set_of(sig::term) | set_of(sig::quit) | set_of(sig::tstp);
@@ -586,6 +618,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Kind{"pid_1", Flavour::plain, true}, Kind{"not_pid_1", Flavour::plain, false},
                     Kind{"escalating_pid_1", Flavour::escalating, true},
                     Kind{"until_all_not_pid_1", Flavour::until_all, false},
+                    Kind{"healing_pid_1", Flavour::healing, true},
+                    Kind{"healing_not_pid_1", Flavour::healing, false},
                     Kind{"rewriting_pid_1", Flavour::rewriting, true},
                     Kind{"rewriting_not_pid_1", Flavour::rewriting, false},
                     Kind{"like_dumb_init_pid_1", Flavour::dumb_init, true},

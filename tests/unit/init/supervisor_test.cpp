@@ -116,6 +116,7 @@ const Cell cells[] = {
     {S::starting, main_ended, S::starting, infinite, none},
     {S::starting, nobody_left, S::starting, infinite, none},
     {S::starting, somebody_ended, S::starting, infinite, none},
+    {S::starting, unhealthy, S::starting, infinite, none},
     {S::starting, deadline, S::starting, infinite, none},
 
     {S::running, started, S::running, infinite, none},
@@ -135,6 +136,7 @@ const Cell cells[] = {
      {{A::take_terminal}, {A::tell_unreached, term}}},
     {S::running, nobody_left, S::ended, infinite, {{A::take_terminal}, {A::leave}}},
     {S::running, somebody_ended, S::running, infinite, none},
+    {S::running, unhealthy, S::stopping, t_running + 10 * s, {{A::to_group, term}}},
     {S::running, deadline, S::running, infinite, none},
 
     {S::draining, started, S::draining, 110 * s, none},
@@ -154,6 +156,7 @@ const Cell cells[] = {
      {{A::take_terminal}, {A::tell_unreached, term}}},
     {S::draining, nobody_left, S::ended, infinite, {{A::take_terminal}, {A::leave}}},
     {S::draining, somebody_ended, S::draining, 110 * s, none},
+    {S::draining, unhealthy, S::draining, 110 * s, none},
     {S::draining, deadline, S::stopping, t_draining + 20 * s, {{A::to_group, term}}},
 
     {S::stopping, started, S::stopping, 130 * s, none},
@@ -169,6 +172,7 @@ const Cell cells[] = {
      {{A::take_terminal}, {A::tell_unreached, term}}},
     {S::stopping, nobody_left, S::ended, infinite, {{A::take_terminal}, {A::leave}}},
     {S::stopping, somebody_ended, S::stopping, 130 * s, none},
+    {S::stopping, unhealthy, S::stopping, 130 * s, none},
     {S::stopping, deadline, S::killing, t_stopping + s, {{A::name_survivors}, {A::kill_rest}}},
 
     {S::lingering, started, S::lingering, 117 * s, none},
@@ -180,6 +184,7 @@ const Cell cells[] = {
     {S::lingering, main_ended, S::lingering, 117 * s, none},
     {S::lingering, nobody_left, S::ended, infinite, {{A::leave}}},
     {S::lingering, somebody_ended, S::lingering, 117 * s, none},
+    {S::lingering, unhealthy, S::lingering, 117 * s, none},
     {S::lingering, deadline, S::killing, t_lingering + s, {{A::name_survivors}, {A::kill_rest}}},
 
     {S::killing, started, S::killing, 131 * s, none},
@@ -191,6 +196,7 @@ const Cell cells[] = {
     {S::killing, main_ended, S::killing, 131 * s, {{A::take_terminal}, {A::kill_rest}}},
     {S::killing, nobody_left, S::ended, infinite, {{A::take_terminal}, {A::leave}}},
     {S::killing, somebody_ended, S::killing, 131 * s, {{A::kill_rest}}},
+    {S::killing, unhealthy, S::killing, 131 * s, none},
     {S::killing, deadline, S::ended, infinite, {{A::leave}}},
 
     {S::ended, started, S::ended, infinite, none},
@@ -202,6 +208,7 @@ const Cell cells[] = {
     {S::ended, main_ended, S::ended, infinite, none},
     {S::ended, nobody_left, S::ended, infinite, none},
     {S::ended, somebody_ended, S::ended, infinite, none},
+    {S::ended, unhealthy, S::ended, infinite, none},
     {S::ended, deadline, S::ended, infinite, none},
 };
 static_assert(sizeof cells / sizeof cells[0] == state_count * event_count);
@@ -247,9 +254,10 @@ TEST_P(EveryCell, gives_the_state_the_deadline_and_the_actions) {
 }
 
 std::string cell_name(const testing::TestParamInfo<Cell>& info) {
-    constexpr const char* events[] = {
-        "started", "stop_signal", "other_signal", "program_stopped", "program_continued",
-        "resumed", "main_ended",  "nobody_left",  "somebody_ended",  "deadline"};
+    constexpr const char* events[] = {"started",         "stop_signal",       "other_signal",
+                                      "program_stopped", "program_continued", "resumed",
+                                      "main_ended",      "nobody_left",       "somebody_ended",
+                                      "unhealthy",       "deadline"};
     return text_of(state_name(info.param.state)) + "_" + events[static_cast<int>(info.param.event)];
 }
 
@@ -1068,6 +1076,76 @@ TEST(exit_code, is_remapped) {
     hung.due(9 * s);
     hung.due(10 * s);
     EXPECT_EQ(hung.code(), 9);
+}
+
+// A stop by --heal.
+
+RunSettings with_heal() {
+    RunSettings settings;
+    settings.heal.check_count = 1;
+    settings.pre_stop = 30 * s;
+    return settings;
+}
+
+TEST(Heal, stops_without_a_drain_and_within_its_own_grace) {
+    Story story(with_heal());
+    EXPECT_EQ(story.on({.kind = unhealthy, .now = 100 * s}), Done({{A::to_group, term}}));
+    EXPECT_EQ(story.supervisor.state(), State::stopping);
+    EXPECT_EQ(story.supervisor.deadline(), 105 * s);  // who runs on is named first
+    story.due(105 * s);
+    EXPECT_EQ(story.supervisor.deadline(), 110 * s);
+    EXPECT_EQ(story.due(110 * s), Done({{A::name_survivors}, {A::kill_rest}}));
+}
+
+TEST(Heal, sends_its_signal_as_it_is_written) {
+    RunSettings settings = with_heal();
+    settings.heal.signal = sig::quit;
+    settings.rewrite[sig::quit] = sig::hup;
+    Story story(settings);
+    EXPECT_EQ(story.on({.kind = unhealthy, .now = 0}), Done({{A::to_group, sig::quit}}));
+    EXPECT_EQ(story.supervisor.reached_by(), set_of(sig::quit));
+}
+
+TEST(Heal, ends_with_69_whatever_the_program_returns_and_is_remapped) {
+    for (const int status : {exited(0), exited(3), killed_by(term)}) {
+        RunSettings settings = with_heal();
+        settings.exit_code[69] = 0;
+        Story story(settings);
+        story.on({.kind = unhealthy, .now = 0});
+        EXPECT_EQ(story.all_end(1 * s, status), Done({{A::leave}}));
+        EXPECT_EQ(story.supervisor.exit_code(), 69);
+    }
+}
+
+TEST(Heal, comes_too_late_once_a_stop_has_begun) {
+    Story story(with_heal());
+    story.stop(10 * s);
+    EXPECT_EQ(story.on({.kind = unhealthy, .now = 11 * s}), Done());
+    EXPECT_EQ(story.supervisor.state(), State::draining);
+    story.all_end(12 * s, exited(3));
+    EXPECT_EQ(story.supervisor.exit_code(), 3);
+}
+
+TEST(Heal, goes_to_all_that_a_daemon_left_to_run) {
+    RunSettings settings = with_heal();
+    settings.until = Until::all;
+    Story story(settings);
+    story.main_end(1 * s);
+    EXPECT_EQ(story.on({.kind = unhealthy, .now = 2 * s}), Done({{A::tell_rest, term}}));
+}
+
+TEST(Heal, has_no_escalation_behind_its_grace) {
+    RunSettings settings = with_heal();
+    settings.advises = false;
+    settings.heal.grace = 2 * s;
+    settings.escalations[0] = {.delay = 1 * s, .signal = sig::quit};
+    settings.escalations[1] = {.delay = 5 * s, .signal = sig::abrt};
+    settings.escalation_count = 2;
+    Story story(settings);
+    story.on({.kind = unhealthy, .now = 0});
+    EXPECT_EQ(story.due(1 * s), Done({{A::to_group, sig::quit}}));
+    EXPECT_EQ(story.due(2 * s), Done({{A::name_survivors}, {A::kill_rest}}));
+    EXPECT_EQ(story.supervisor.deadline(), 3 * s);
 }
 
 }  // namespace

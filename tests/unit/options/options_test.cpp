@@ -326,10 +326,16 @@ std::string variable_of(const Option& option) {
 
 TEST(variables, stand_for_every_named_option_of_the_run_form_that_sets_something) {
     const std::set<std::string> contract{
-        "USHER_FORWARD",   "USHER_REWRITE",      "USHER_STOP_SIGNAL",   "USHER_PRE_STOP",
-        "USHER_GRACE",     "USHER_LINGER",       "USHER_LINGER_SIGNAL", "USHER_REMAP_EXIT",
-        "USHER_SUBREAPER", "USHER_PARENT_DEATH", "USHER_NO_TTY",        "USHER_VERBOSE",
-        "USHER_QUIET",     "USHER_LOG_FORMAT",   "USHER_ESCALATE",      "USHER_UNTIL"};
+        "USHER_FORWARD",       "USHER_REWRITE",      "USHER_STOP_SIGNAL",
+        "USHER_PRE_STOP",      "USHER_GRACE",        "USHER_LINGER",
+        "USHER_LINGER_SIGNAL", "USHER_REMAP_EXIT",   "USHER_SUBREAPER",
+        "USHER_PARENT_DEATH",  "USHER_NO_TTY",       "USHER_VERBOSE",
+        "USHER_QUIET",         "USHER_LOG_FORMAT",   "USHER_ESCALATE",
+        "USHER_UNTIL",         "USHER_HEAL",         "USHER_HEAL_INTERVAL",
+        "USHER_HEAL_TIMEOUT",  "USHER_HEAL_RETRIES", "USHER_HEAL_START_PERIOD",
+        "USHER_HEAL_GRACE",    "USHER_HEAL_SIGNAL",  "USHER_NOTIFY",
+        "USHER_STATUS",        "USHER_METHOD",       "USHER_HEADER",
+        "USHER_HOST",          "USHER_CONTAINS"};
     std::set<std::string> names;
     for (const Option& option : option_table()) {
         if (!option.has_variable()) continue;
