@@ -89,6 +89,8 @@ int Init::supervise(int program, std::string_view name) {
     dispatch({.kind = EventKind::started});
     sys::release_start_up();
     while (!left_) step();
+    // Who adopts it need not reap what it does not know.
+    if (!is_init_ && watcher_.pid() != 0) watcher_.reap();
     return supervisor_.exit_code();
 }
 
@@ -129,9 +131,7 @@ void Init::receive(const sys::Received& received) {
         return look_at_watcher();
     }
     if (signal == Watcher::end_signal && settings_.heal.is_on()) {
-        // A program that ends by itself has its own status, whatever the watcher found. What a
-        // process sent may have become one signal with the watcher's news.
-        reap();
+        // What a process sent may have become one signal with the watcher's news.
         look_at_watcher();
         if (left_ || received.code > 0) return;
     }
@@ -178,6 +178,9 @@ bool Init::asks_for_shutdown(const sys::Received& received) const {
 // SIGCHLD tells of its stops, too.
 void Init::look_at_watcher() {
     if (watcher_.pid() == 0 || left_ || !watcher_.look()) return;
+    // A program that ended meanwhile has its own status.
+    reap();
+    if (left_ || supervisor_.state() != State::running) return;
     narrator_.unhealthy();
     dispatch({.kind = EventKind::unhealthy});
 }

@@ -45,7 +45,8 @@ int pid_in(std::string_view text) {
 }
 
 // 0: there is none, and `detail` says why. What the file holds is not told: it may be any file.
-int read_pid_file(std::string_view name, Writer& detail) {
+int read_pid_file(std::string_view name, Outcome& outcome) {
+    Writer& detail = outcome.detail;
     char path[sys::path_max];
     Writer line(path);
     line.add_raw(name).add('\0');
@@ -53,6 +54,7 @@ int read_pid_file(std::string_view name, Writer& detail) {
     const auto length = sys::read_file(path, room);
     if (!length) {
         sys::add_error(detail.add("pid file: "), length.error.number);
+        outcome.was_made = !sys::is_shortage(length.error.number);
         return 0;
     }
     const std::string_view text(room, length.value);
@@ -280,7 +282,7 @@ void Prober::settle_pid(Slot& slot) {
     int pid = slot.check.pid;
     Writer& detail = slot.outcome.settle(Health::unhealthy);
     if (!slot.check.target.empty()) {
-        pid = read_pid_file(slot.check.target, detail);
+        pid = read_pid_file(slot.check.target, slot.outcome);
         if (pid == 0) return;
     }
     bool is_alive = false;
@@ -292,6 +294,11 @@ void Prober::settle_pid(Slot& slot) {
         }
         if (status && is_zombie(pid, status.value.state)) {
             detail.add("process ").add(pid).add(" is a zombie");
+            return;
+        }
+        if (!status && sys::is_shortage(status.error.number)) {
+            sys::add_error(detail.add("pid: "), status.error.number);
+            slot.outcome.was_made = false;
             return;
         }
         is_alive = static_cast<bool>(status);

@@ -23,6 +23,7 @@ struct Start {
     int parent;
     Time started;
     bool has_passed;
+    bool was_ready;
 };
 
 void show(Wellness wellness) {
@@ -36,56 +37,69 @@ void show(Wellness wellness) {
 // What it says of a round: each counted failure with its reason, and that all is well again.
 class Report {
   public:
-    Report(const Start& start, const Prober& prober)
+    Report(const Start& start, Prober& prober)
         : settings_(start.settings),
           prober_(prober),
           log_(settings_.wording.style.format, settings_.verbosity),
           narrator_(settings_, log_),
-          was_ready_(start.has_passed) {}
+          is_owed_readiness_(!start.was_ready) {}
 
-    void entered(Wellness wellness) {
-        show(wellness);
-        if (settings_.notify_socket.empty()) return;
-        char room[48];
-        Writer text(room);
-        // Once, whichever of several watchers saw it.
-        if (wellness == Wellness::healthy && !was_ready_) text.add("READY=1\n");
-        was_ready_ = was_ready_ || wellness == Wellness::healthy;
-        text.add("STATUS=").add(wellness_name(wellness));
-        const auto told = sys::notify(settings_.notify_socket, text.view());
-        if (!told) narrator_.not_notified(told.error);
-    }
     void tell(const Rounds& rounds, Wellness before, int failures_before) {
+        const Wellness now = rounds.wellness();
+        const bool is_ready = now == Wellness::healthy && is_owed_readiness_;
+        if (now != before || is_ready) tell_manager(now, is_ready);
+        // After that: who takes our place knows by it what was told.
+        if (now != before) show(now);
         if (rounds.failures() > failures_before) {
             tell_each(rounds.is_unhealthy() ? Literal("heal") : Literal("unhealthy"),
                       Level::warning, rounds.failures());
-        } else if (rounds.wellness() == Wellness::healthy && before != Wellness::healthy) {
+        } else if (now == Wellness::healthy && before != Wellness::healthy) {
             tell_each("healthy", before == Wellness::failing ? Level::warning : Level::info, 0);
+        } else if (!prober_.all_healthy()) {
+            tell_uncounted();
         }
     }
 
   private:
+    void tell_manager(Wellness wellness, bool is_ready) {
+        if (settings_.notify_socket.empty()) return;
+        char room[48];
+        Writer text(room);
+        if (is_ready) text.add("READY=1\n");
+        text.add("STATUS=").add(wellness_name(wellness));
+        const auto told = sys::notify(settings_.notify_socket, text.view());
+        if (!told) return narrator_.not_notified(told.error);
+        if (is_ready) is_owed_readiness_ = false;
+    }
+
     void tell_each(Literal event, Level level, int failures) {
-        if (!log_.enabled(level)) return;
         for (std::size_t i = 0; i < prober_.count(); ++i) {
-            if (failures > 0 && prober_.is_healthy(i)) continue;
-            char room[320];
-            Writer text(room);
-            prober_.add_result(text, i);
-            text.cut(text.size() - 1);  // the newline
-            if (failures > 0) {
-                text.add(", ").add(failures).add(" of ").add(settings_.heal.retries);
-            }
-            log_.write(
-                {.level = level, .event = event, .text = text.view(), .check = prober_.text(i)});
+            if (failures == 0 || !prober_.is_healthy(i)) tell_one(event, level, i, failures);
         }
+    }
+    // Each new reason; one that no round will change, a misused check, as a warning.
+    void tell_uncounted() {
+        for (std::size_t i = 0; i < prober_.count(); ++i) {
+            if (prober_.is_healthy(i) || !prober_.has_changed(i)) continue;
+            tell_one("unhealthy", prober_.is_misused(i) ? Level::warning : Level::info, i, 0);
+        }
+    }
+    void tell_one(Literal event, Level level, std::size_t index, int failures) {
+        if (!log_.enabled(level)) return;
+        char room[320];
+        Writer text(room);
+        prober_.add_result(text, index);
+        text.cut(text.size() - 1);  // the newline
+        if (failures > 0) text.add(", ").add(failures).add(" of ").add(settings_.heal.retries);
+        log_.write(
+            {.level = level, .event = event, .text = text.view(), .check = prober_.text(index)});
     }
 
     const RunSettings& settings_;
-    const Prober& prober_;
+    Prober& prober_;
     sys::Log log_;
     Narrator narrator_;
-    bool was_ready_;
+    bool is_owed_readiness_;
 };
 
 // What it hears meanwhile was meant for others: it goes on.
@@ -97,35 +111,38 @@ void sleep_until(Prober& prober, Time end) {
 Round make_round(Prober& prober, Duration timeout) {
     Round round{.began = sys::monotonic_clock()};
     const int interrupted = prober.run(after(round.began, timeout));
+    if (interrupted == 0) prober.drain();
     round.ended = sys::monotonic_clock();
     round.has_passed = interrupted == 0 && prober.all_healthy();
     round.was_made = interrupted == 0 && prober.all_made() && !prober.any_misused();
-    if (interrupted == 0) prober.drain();
     return round;
 }
 
 int watch(const Start& start) {
     const HealSettings& heal = start.settings.heal;
+    Invocation invocation = start.invocation;
+    invocation.mask = all_signals;
     // These were accepted before the program was started.
     BadInput bad;
     Arena arena;
     ProbeSettings checks(Command::probe);
-    (void)read_check_options(checks, start.invocation, arena, bad);
-    Prober& prober = Prober::make(start.invocation, checks);
-    (void)sys::rt_sigprocmask(sys::MaskHow::set, all_signals);
+    checks.timeout = heal.timeout;
+    if (!read_check_options(checks, invocation, arena, bad)) return to_int(ExitCode::usher_failed);
+    Prober& prober = Prober::make(invocation, checks);
     for (std::size_t i = 0; i < heal.check_count; ++i) {
         std::string_view text = heal.checks[i];
-        const auto whole = prepare_check(text, start.invocation, arena, bad);
+        const auto whole = prepare_check(text, invocation, arena, bad);
         if (!whole || !prober.add(text, *whole, bad)) return to_int(ExitCode::usher_failed);
     }
     Report report(start, prober);
     Rounds rounds(heal, start.started, start.has_passed, sys::monotonic_clock());
     while (!rounds.is_unhealthy()) {
         sleep_until(prober, rounds.due());
+        // The kernel may have refused to end us with it.
+        if (sys::getppid() != start.parent) return to_int(ExitCode::usher_failed);
         const Wellness before = rounds.wellness();
         const int failures_before = rounds.failures();
         rounds.note(make_round(prober, heal.timeout));
-        if (rounds.wellness() != before) report.entered(rounds.wellness());
         report.tell(rounds, before, failures_before);
     }
     return to_int(ExitCode::healed);
@@ -156,11 +173,13 @@ void Watcher::start() {
 
 void Watcher::launch() {
     restart_at_ = infinite;
+    launched_ = sys::monotonic_clock();
     Start start{.settings = settings_,
                 .invocation = invocation_,
                 .parent = sys::getpid(),
                 .started = started_,
-                .has_passed = has_passed_};
+                .has_passed = has_passed_,
+                .was_ready = was_ready_};
     const auto pid = sys::fork(run_watcher, &start, end_signal);
     if (pid) {
         pid_ = pid.value;
@@ -171,6 +190,7 @@ void Watcher::launch() {
 }
 
 void Watcher::put_off(Time now) {
+    if (now - launched_ > longest_delay) delay_ = shortest_delay;
     restart_at_ = after(now, delay_);
     delay_ = std::min(2 * delay_, longest_delay);
 }
@@ -205,9 +225,17 @@ bool Watcher::look() {
     if (status == to_int(ExitCode::healed) << 8) return true;
     const auto wellness = stat ? wellness_in(stat.value.name) : std::nullopt;
     if (wellness && *wellness != Wellness::starting) has_passed_ = true;
+    if (wellness == Wellness::healthy) was_ready_ = true;
     narrator_.watcher_ended(status, delay_);
     put_off(now);
     return false;
+}
+
+void Watcher::reap() {
+    for (int tries = 100; tries > 0 && pid_ != 0; --tries) {
+        (void)look();
+        if (pid_ != 0) sys::nanosleep(millisecond);
+    }
 }
 
 void Watcher::ring(Time now) {

@@ -27,6 +27,8 @@ class Watcher {
     [[nodiscard]] int pid() const { return pid_; }
     /// Sees whether it has ended or was stopped. True: it has found the program unhealthy.
     [[gnu::noinline]] bool look();
+    /// After stop(): waits for its end, 100 ms at most.
+    [[gnu::noinline]] void reap();
     /// When ring() is due, and after it look(): only where somebody killed or stopped it, or the
     /// kernel refused something.
     [[nodiscard]] Time due() const { return restart_at_ < resume_at_ ? restart_at_ : resume_at_; }
@@ -42,8 +44,10 @@ class Watcher {
     Narrator& narrator_;
     int pid_ = 0;
     bool is_wanted_ = false;
-    bool has_passed_ = false;  ///< the checks, once
+    bool has_passed_ = false;  ///< the checks, or the time in which no failure counts
+    bool was_ready_ = false;   ///< the service manager was told
     Time started_ = 0;         ///< the program
+    Time launched_ = 0;        ///< it
     Time restart_at_ = infinite;
     Time resume_at_ = infinite;
     Time resumed_ = 0;  ///< it, the last time

@@ -263,9 +263,15 @@ Spawned spawn(const SpawnRequest& request) {
         child.envp[count] = const_cast<char*>(request.extra_variable);  // NOLINT(*-const-cast)
         child.envp[count + 1] = nullptr;
     }
+    // A script without #! is exec'ed with other words in their place (exec_as_script), on our
+    // memory.
+    char** const argv = const_cast<char**>(request.argv);  // NOLINT(*-const-cast)
+    char* const kept[2] = {argv[-1], argv[0]};
     char* const stack = child_stack();
     // Not vfork(): a C library may make that a plain fork, and then nothing comes back.
     const auto pid = clone_child(run_child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+    argv[-1] = kept[0];
+    argv[0] = kept[1];
     if (!copy.empty()) free_pages(copy);
     if (!pid) return {.pid = 0, .failure = {.stage = "clone", .number = pid.error.number}};
     if (child.failure.number == 0) child.failure.stage = {};

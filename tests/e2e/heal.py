@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import time
 
 from harness import (CONFIG, TERM, alive, both, cgroup, children, comm, equal, holds_for, one_line, parent_of,
@@ -349,7 +350,7 @@ def _(pid1):
             seen = peer.accepted
             freeze(False)
             wait_for(lambda: peer.accepted > seen + 3, "rounds go on")
-            equal((comm(pid), init.err.find("unhealthy")), ("heal:healthy", []))
+            equal((comm(pid), init.err.find("warning: unhealthy")), ("heal:healthy", []))
             talk[0] = replies(http("503 Busy"))
             equal(init.wait(LATE), 69)
     peer.close()
@@ -397,6 +398,72 @@ def _(pid1):
         peer.close()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (4096, 4096))
         equal(init.wait(LATE), 69)
+
+
+@both("neither is one of pid: for which there was none")
+def _(pid1):
+    with healing("--heal-retries", "1", check="pid:1" if pid1 else f"pid:{os.getpid()}", pid1=pid1) as init:
+        wellness(init, "healthy")
+        pid = watcher(init)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, 4096))
+        before = int(proc_status(pid)["voluntary_ctxt_switches"])
+        wait_for(lambda: int(proc_status(pid)["voluntary_ctxt_switches"]) > before + 10, "10 rounds")
+        equal((comm(pid), init.state()), ("heal:healthy", "running"))
+
+
+@both("a server that drips its last words does not make rounds late")
+def _(pid1):
+    network()
+    peer = Peer(replies(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nx", hold=True))
+    with healing("--heal-start-period", "0", check=":8080/", pid1=pid1) as init:
+        equal(init.wait(LATE), 69)
+    peer.close()
+
+
+@both("a gRPC server is given the round's time")
+def _(pid1):
+    network()
+    seen = []
+    peer = Peer(lambda connection, _: seen.append(connection.recv(65536)) or time.sleep(0.1))
+    with healing("--heal-timeout", "20s", check="grpc://127.0.0.1:8080", pid1=pid1) as init:
+        wait_for(lambda: seen, "a request")
+        assert b"20000m" in seen[0] or b"19" in seen[0], seen[0]
+        equal(init.state(), "running")
+    peer.close()
+
+
+@both("a script without a first line changes nothing of what is checked")
+def _(pid1):
+    network()
+    peer = Peer(replies(http(body=b"hello")))
+    script = scratch("script")
+    with open(script, "w", encoding="ascii") as file:
+        file.write("echo ready\nexec sleep 60\n")
+    os.chmod(script, 0o755)
+    with start("-v", *FAST, "--heal", ":8080/", "--contains", "hello", script, pid1=pid1) as init:
+        init.ready()
+        wellness(init, "healthy")
+    peer.close()
+
+
+@both("a failure that does not count is told once, with -v")
+def _(pid1):
+    with healing(check=f"file:{mark(False)}", fast=("--heal-interval", "5ms"), pid1=pid1) as init:
+        init.err.expect("^usher: unhealthy file:.*No such file or directory$")
+        pid = watcher(init)
+        before = int(proc_status(pid)["voluntary_ctxt_switches"])
+        wait_for(lambda: int(proc_status(pid)["voluntary_ctxt_switches"]) > before + 20, "20 rounds")
+        equal(len(init.err.find("unhealthy")), 1)
+        mark()
+        wellness(init, "healthy")
+
+
+@test("not as PID 1 usher leaves no zombie to whoever adopts it")
+def _():
+    script = ("import ctypes,os,subprocess,sys; ctypes.CDLL(None).prctl(36, 1); subprocess.run(sys.argv[1:]);"
+              "print(open(f'/proc/self/task/{os.getpid()}/children').read().split())")
+    command = [CONFIG.usher, "--heal", f"file:{mark()}", *FAST, "--", "sleep", "0.3"]
+    equal(subprocess.run(["/usr/bin/python3", "-c", script, *command], capture_output=True, check=True).stdout, b"[]\n")
 
 
 @both("a fork bomb is healed away", timeout=90)

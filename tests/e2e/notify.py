@@ -5,7 +5,7 @@ import os
 import socket
 
 from harness import TERM, both, equal, run, scratch, start, test, witness
-from heal import FAST, mark
+from heal import FAST, mark, watcher
 
 
 @contextlib.contextmanager
@@ -60,6 +60,21 @@ def _():
             init.kill(TERM)
             equal(told(listener)[0], "STOPPING=1")
             equal(init.wait(), 0)
+
+
+@test("a watcher that takes another's place tells of the readiness that was never told")
+def _():
+    with manager() as (listener, env):
+        path = mark(False)
+        with start("--notify", "--heal", f"file:{path}", *FAST, "--heal-retries", "1000", "--heal-start-period", "0",
+                   "--", *witness("catch", "--exit", "15:0"), env=env, pid1=True) as init:
+            init.ready()
+            equal(told(listener), ["STATUS=running"])
+            equal(told(listener), ["STATUS=failing"])
+            os.kill(watcher(init), 9)
+            equal(told(listener), ["STATUS=failing"])
+            mark()
+            equal(told(listener), ["READY=1", "STATUS=healthy"])
 
 
 @test("the program gets the variable only without --notify")

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "heal.hpp"
 
+#include <algorithm>
+
 namespace usher {
 
 namespace {
 
-// What takes that much longer than it may was held up: paused, frozen or throttled.
+// What takes that much longer than it may, or begins that late, was held up: paused, frozen or
+// throttled.
 constexpr Duration longest_delay = 1 * second;
 
 constexpr char comm_prefix[] = "heal:";
@@ -30,7 +33,7 @@ std::optional<Wellness> wellness_in(std::string_view comm) {
 }
 
 void Rounds::note(const Round& round) {
-    const bool began_late = round.began - due_ > settings_.interval;
+    const bool began_late = round.began - due_ > std::max(settings_.interval, longest_delay);
     const bool was_held_up = round.ended - round.began > settings_.timeout + longest_delay;
     due_ = after(round.ended, settings_.interval);
     if (round.has_passed) {

@@ -114,7 +114,7 @@ bool add_heal_check(RunSettings& settings, std::string_view text, BadInput& bad)
 
 bool set_positive(Duration& target, std::string_view text, BadInput& bad) {
     return set_duration(target, text, false, bad) &&
-           (target > 0 || refuse(bad, "too short:", text, "more than 0"));
+           (target >= millisecond || refuse(bad, "too short:", text, "1ms or more"));
 }
 
 bool set_heal_retries(HealSettings& heal, std::string_view text, BadInput& bad) {
