@@ -23,6 +23,7 @@ from probe_lab import network, replace_file
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EVERY, START, CHILD, LOOP = "every command", "run: start", "run: child", "run: loop"
+HEAL, WATCHER = "--heal", "--heal: the watcher"
 LOG, STOP, TERMINAL, PROBE, SELDOM = "log line", "stop", "terminal", "probe, wait", "seldom"
 # Those of other architectures.
 OTHER_NAMES = {"clock_gettime64", "clock_gettime32", "rt_sigtimedwait_time64", "ppoll_time64", "fcntl64", "mmap2",
@@ -64,7 +65,8 @@ def drain(fd):
 
 
 def trace(words, before, status, **streams):
-    """(the calls before usher's first child, its child's before the exec, the calls of usher after that)."""
+    """(the calls before usher's first child, its child's before the exec, the calls of usher after that, those of
+    its second child, the watcher)."""
     strace = peer("strace")
     folder = tempfile.mkdtemp(dir=scratch())
     need(subprocess.run([strace, "-o", "/dev/null", "true"], check=False, capture_output=True).returncode == 0,
@@ -88,7 +90,10 @@ def trace(words, before, status, **streams):
         number = int((re.search(r"= (\d+)$", own[clone]) if clone < len(own) else None or [0, 0])[1])
         child = files.get(number, []) if not before else []
         execs = [i for i, x in enumerate(child) if x.startswith("execve(") and x.endswith("= 0")]
-        return names(own[:clone + 1]), names(child[:execs[0] + 1] if execs else child), names(own[clone + 1:])
+        second = next((x for x in own[clone + 1:] if x.startswith("clone(")), "= 0")
+        watcher = files.get(int(re.search(r"= (\d+)$", second)[1]), [])
+        return (names(own[:clone + 1]), names(child[:execs[0] + 1] if execs else child), names(own[clone + 1:]),
+                names(watcher))
     raise AssertionError("no trace of usher")
 
 
@@ -114,6 +119,8 @@ def cycles():
                 for before in ((), PID1):
                     yield ("-vv", "-t", "300ms", "--", "/bin/sh", "-c", STUBBORN), before, stderr, uses, (137,)
                     yield ("-v", "-d", "50ms", "--", "/bin/sh", "-c", LEAVES), before, stderr, uses, (143,)
+    yield ("--heal", "file:/no/such", "--heal-start-period", "0", "--heal-interval", "10ms", "--", "sleep", "60"), \
+        (), pipe, (*run_rows, LOG, STOP, HEAL, WATCHER), (69,)
     yield ("--", "/no/such/program"), (), pipe, (*run_rows, LOG), (127,)
     yield ("--graze",), (), pipe, (LOG,), (125,)
     yield ("--help",), (), pipe, ("--help",), (0,)
@@ -163,13 +170,14 @@ def _():
     made = {}
     for words, before, stderr, uses, status in cycles():
         before = (tool(before[0]), *before[1:]) if before else ()
-        start, child, later = traces(*words, before=before, status=status, stderr=stderr)
+        start, child, later, watcher = traces(*words, before=before, status=status, stderr=stderr)
         for row in (EVERY, *uses):
-            calls = child if row == CHILD else start if row == START else start | later
+            calls = {CHILD: child, START: start, WATCHER: watcher}.get(row, start | later)
             made.setdefault(row, set()).update(calls)
-        allowed = set().union(*(rows[x] for x in (EVERY, *uses) if x != CHILD))
+        allowed = set().union(*(rows[x] for x in (EVERY, *uses) if x not in (CHILD, WATCHER)))
+        watcher_may = set().union(*(rows[x] for x in (EVERY, WATCHER, PROBE, LOG)))
         child_may = rows[CHILD] | rows[EVERY] | (rows[TERMINAL] if TERMINAL in uses else set())
-        extra = (start | later) - allowed | (child - child_may if CHILD in uses else set())
+        extra = (start | later) - allowed | (child - child_may if CHILD in uses else set()) | watcher - watcher_may
         assert not extra, f"usher {' '.join(words)}, {stderr}: not in the rows {uses}: {sorted(extra)}"
     for row, calls in made.items():
         unmade = rows[row] - calls
