@@ -152,11 +152,15 @@ void exec_program(Child& child) {
 }
 
 // Whether the parent waits for the exec on the same memory, as CLONE_VFORK | CLONE_VM means it. It
-// is suspended in the kernel then (D); an emulator's fork lets it go on.
+// is suspended in the kernel then (D), if not yet, then soon: on a busy machine the child may get
+// here before that. An emulator's fork lets it go on.
 bool parent_is_suspended() {
     if (!proc_is_ours()) return true;
-    const auto stat = read_stat(getppid());
-    return !stat || (stat.value.state != 'R' && stat.value.state != 'S');
+    for (int looks = 5000; looks > 0; --looks) {
+        const auto stat = read_stat(getppid());
+        if (!stat || (stat.value.state != 'R' && stat.value.state != 'S')) return true;
+    }
+    return false;
 }
 
 [[noreturn]] void end_child(const Child& child) {

@@ -49,6 +49,7 @@ def _(pid1):
     with catcher("--linger", "0.5", program=("--exit", f"{INT}:3", "--member", "ignore"), pid1=pid1) as init:
         init.kill(TERM)
         expect(init, TERM)
+        wait_for(lambda: member_got(init, 1) == [TERM], "the member has heard of it")
         init.kill(INT)
         equal(init.wait(), 3)
         init.out.finish()
