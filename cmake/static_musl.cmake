@@ -6,7 +6,8 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -dumpmachine
 
 # Sections of their own let the linker leave out what nobody calls, and keep the loop apart.
 target_compile_options(usher_build INTERFACE
-  -Oz -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
+  # Clang's -Oz leaves calls that need the C++ library (string_view's checks).
+  $<IF:$<CXX_COMPILER_ID:GNU>,-Oz,-Os> -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
   -fno-asynchronous-unwind-tables -fno-unwind-tables  # nothing here throws
   # A switch in the loop is code; its table would lie with all other constants, apart from the loop.
   -fno-jump-tables)
