@@ -19,18 +19,16 @@ bool read_variable(ProbeSettings& checks, std::string_view entry, BadInput& bad)
     const Option* const option = find_variable(name);
     if (option == nullptr || !concerns_checks(option->id)) return true;
     bad.where = name;
+    if (!option->is_repeatable()) return value.empty() || apply(checks, option->id, value, bad);
     while (!value.empty()) {
-        const std::string_view one = option->is_repeatable() ? take_until(value, ',') : value;
-        if (!apply(checks, option->id, one, bad)) return false;
-        if (!option->is_repeatable()) break;
+        if (!apply(checks, option->id, take_until(value, ','), bad)) return false;
     }
     return true;
 }
 
 // A name is looked up elsewhere, and what answers may be elsewhere, too.
 bool names_this_container(const Endpoint& endpoint) {
-    if (endpoint.is_unix || endpoint.host.empty()) return true;
-    if (is_in_any_case(endpoint.host, "localhost")) return true;
+    if (endpoint.is_unix || endpoint.is_localhost()) return true;
     const auto address = parse_ip(endpoint.host);
     return address && sys::is_local(*address);
 }

@@ -47,7 +47,7 @@ void NetworkCheck::start(const Check& check, const ProbeSettings& settings, Outc
 // The resolver must never be asked for what is here: many a container has no working one.
 void NetworkCheck::choose_addresses(Time now) {
     const std::string_view host = check_->endpoint.host;
-    if (host.empty() || is_in_any_case(host, "localhost")) {
+    if (check_->endpoint.is_localhost()) {
         addresses_.add({.v6 = false, .bytes = {127, 0, 0, 1}});
         IpAddress v6{.v6 = true};
         v6.bytes[15] = 1;

@@ -10,27 +10,23 @@ namespace {
 using Note = Narrator::ProcessList::Note;
 
 struct Telling {
+    const Rest& rest;
     int signal;
-    bool is_init;
-    int self;
-    int watcher;
     Error error{};
     sys::Descendants descendants{};
 
-    bool concerns(int pid) {
-        return pid != watcher && (is_init ? pid != self : descendants.include(pid));
-    }
     template <class Test>
     void tell(int pid, Test is_meant) {
-        const auto is_one = [&](int one) { return concerns(one) && is_meant(one); };
+        const auto is_one = [&](int one) {
+            return rest.includes(one, descendants) && is_meant(one);
+        };
         const Error failure = sys::signal_if(pid, signal, is_one);
         if (failure.number != 0) error = failure;
     }
 };
 
-Rest::Walked walk(sys::Visit visit, const Telling& telling, void* context) {
-    if (!sys::proc_is_ours() || !sys::for_each_process(visit, context)) return std::nullopt;
-    return telling.error;
+bool walk(sys::Visit visit, void* context) {
+    return sys::proc_is_ours() && sys::for_each_process(visit, context);
 }
 
 void tell(void* context, int pid) {
@@ -88,8 +84,7 @@ void stop_running(void* context, int pid) {
 
 // Who is named in a warning.
 struct Naming {
-    int self;
-    int watcher;
+    const Rest& rest;
     bool with_outsiders;  // whoever is no descendant of usher, too
     int stop_signal;      // who ignores or blocks it is told; 0: nobody is
     Narrator::ProcessList& list;
@@ -106,7 +101,7 @@ struct Naming {
 
 void name(void* context, int pid) {
     Naming& naming = *static_cast<Naming*>(context);
-    if (pid == naming.self || pid == naming.watcher) return;
+    if (naming.rest.is_own(pid)) return;
     const auto stat = sys::read_stat(pid);
     if (!stat || stat.value.is_dead()) return;
     const bool descends = naming.descendants.include(pid);
@@ -117,25 +112,19 @@ void name(void* context, int pid) {
 }  // namespace
 
 Rest::Walked Rest::send(int signal) const {
-    Telling telling{
-        .signal = signal, .is_init = is_init_, .self = self_, .watcher = watcher_.pid()};
-    return walk(tell, telling, &telling);
+    Telling telling{.rest = *this, .signal = signal};
+    return walk(tell, &telling) ? Walked(telling.error) : std::nullopt;
 }
 
 void Rest::continue_stopped() const {
-    Telling telling{
-        .signal = sig::cont, .is_init = is_init_, .self = self_, .watcher = watcher_.pid()};
-    (void)walk(continue_one, telling, &telling);
+    Telling telling{.rest = *this, .signal = sig::cont};
+    (void)walk(continue_one, &telling);
 }
 
 Rest::Walked Rest::tell_unreached(int signal, int group, SignalSet reached_by) const {
-    Untold untold{.telling = {.signal = signal,
-                              .is_init = is_init_,
-                              .self = self_,
-                              .watcher = watcher_.pid()},
-                  .group = group,
-                  .reached_by = reached_by};
-    return walk(tell_untold, untold.telling, &untold);
+    Untold untold{
+        .telling = {.rest = *this, .signal = signal}, .group = group, .reached_by = reached_by};
+    return walk(tell_untold, &untold) ? Walked(untold.telling.error) : std::nullopt;
 }
 
 // What is stopped forks no more. But a signal sent is not a process stopped: one that was in the
@@ -156,11 +145,8 @@ Rest::Walked Rest::kill(Time deadline) const {
 
 bool Rest::stop_all(bool& found_any) const {
     for (int walks = 5; walks > 0; --walks) {
-        Stopping stopping{.telling = {.signal = sig::stop,
-                                      .is_init = is_init_,
-                                      .self = self_,
-                                      .watcher = watcher_.pid()}};
-        if (!walk(stop_running, stopping.telling, &stopping)) return false;
+        Stopping stopping{.telling = {.rest = *this, .signal = sig::stop}};
+        if (!walk(stop_running, &stopping)) return false;
         found_any = stopping.found_any;
         if (!stopping.found_running) break;
     }
@@ -168,21 +154,13 @@ bool Rest::stop_all(bool& found_any) const {
 }
 
 bool Rest::name_stragglers(int signal, Narrator::ProcessList& list) const {
-    Naming naming{.self = self_,
-                  .watcher = watcher_.pid(),
-                  .with_outsiders = false,
-                  .stop_signal = signal,
-                  .list = list};
-    return sys::proc_is_ours() && sys::for_each_process(name, &naming);
+    Naming naming{.rest = *this, .with_outsiders = false, .stop_signal = signal, .list = list};
+    return walk(name, &naming);
 }
 
 void Rest::name_survivors(Narrator::ProcessList& list) const {
-    Naming naming{.self = self_,
-                  .watcher = watcher_.pid(),
-                  .with_outsiders = is_init_,
-                  .stop_signal = 0,
-                  .list = list};
-    if (sys::proc_is_ours()) (void)sys::for_each_process(name, &naming);
+    Naming naming{.rest = *this, .with_outsiders = is_init_, .stop_signal = 0, .list = list};
+    (void)walk(name, &naming);
 }
 
 }  // namespace usher::cmd

@@ -17,6 +17,12 @@ class Rest {
     Rest(bool is_init, int self, const Watcher& watcher)
         : is_init_(is_init), self_(self), watcher_(watcher) {}
 
+    /// usher itself, or its watcher.
+    [[nodiscard]] bool is_own(int pid) const { return pid == self_ || pid == watcher_.pid(); }
+    [[nodiscard]] bool includes(int pid, sys::Descendants& descendants) const {
+        return !is_own(pid) && (is_init_ || descendants.include(pid));
+    }
+
     /// The last refusal, 0 if there was none; that a process has ended is none. Nothing at all:
     /// /proc cannot be walked, or belongs to another PID namespace.
     using Walked = std::optional<Error>;

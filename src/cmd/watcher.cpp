@@ -16,6 +16,7 @@ namespace {
 
 constexpr Duration shortest_delay = 1 * second;
 constexpr Duration longest_delay = 30 * second;
+static_assert(HealSettings::most_checks <= Prober::most_checks);
 
 struct Start {
     const RunSettings& settings;

@@ -5,7 +5,6 @@
 
 #include "commands.hpp"
 #include "narrator.hpp"
-#include "resume_limit.hpp"
 
 namespace usher::cmd {
 

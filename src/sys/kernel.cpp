@@ -83,31 +83,25 @@ Result<Done> access_exists(const char* path) {
     return done(::syscall(SYS_faccessat, AT_FDCWD, path, F_OK));
 }
 
-Result<Waited> wait_any(bool with_clones) {
+namespace {
+Result<Waited> wait4(int pid, unsigned options) {
     Waited waited;
-    const int kinds = with_clones ? __WALL : 0;
-    const long pid =
-        ::syscall(SYS_wait4, -1, &waited.status, WNOHANG | WUNTRACED | WCONTINUED | kinds, nullptr);
-    if (pid < 0) return last_error();
-    waited.pid = static_cast<int>(pid);
+    const long found = ::syscall(SYS_wait4, pid, &waited.status, WNOHANG | options, nullptr);
+    if (found < 0) return last_error();
+    waited.pid = static_cast<int>(found);
     return waited;
 }
 
-namespace {
 Result<Done> prctl(int option, unsigned long argument) {
     // All five arguments: the kernel refuses garbage in those it does not use.
     return done(::syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL));
 }
 }  // namespace
 
-Result<Waited> wait_clone(int pid) {
-    Waited waited;
-    const long found =
-        ::syscall(SYS_wait4, pid, &waited.status, WNOHANG | WUNTRACED | __WCLONE, nullptr);
-    if (found < 0) return last_error();
-    waited.pid = static_cast<int>(found);
-    return waited;
+Result<Waited> wait_any(bool with_clones) {
+    return wait4(-1, WUNTRACED | WCONTINUED | (with_clones ? __WALL : 0U));
 }
+Result<Waited> wait_clone(int pid) { return wait4(pid, WUNTRACED | __WCLONE); }
 
 Result<Done> set_name(const char* name) {
     return prctl(PR_SET_NAME, reinterpret_cast<unsigned long>(name));  // NOLINT(*-reinterpret-cast)

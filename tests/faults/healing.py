@@ -3,7 +3,7 @@
 import os
 
 from harness import TERM, both, children, comm, equal, scratch, witness
-from lab import GOES_ON, NO_POINT, PATIENCE, Hang, explore
+from lab import GOES_ON, PATIENCE, Hang, explore
 from supervise import LOGGING, begin, deaf_to_ends, fatal, refuses, tell
 
 NO_HEAL = "goes on, and does not heal"
@@ -45,7 +45,7 @@ def heals(name, pid1, calls, inject=()):
         assert not life.over(), f"stopped a healthy program: {life.err!r}"
         os.remove(mark)
         try:
-            life.until(life.over, "it is healed", patience if point is not NO_POINT else PATIENCE)
+            life.until(life.over, "it is healed", patience)
         except Hang:
             assert point.later, f"an unhealthy program goes on: {life.err!r}"
             deaf = not inject and refuses(point, "rt_sigtimedwait")

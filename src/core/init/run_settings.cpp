@@ -214,9 +214,8 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
 
 // A variable has them with blanks between; a check may have commas.
 bool add_heal_checks(RunSettings& settings, std::string_view list, BadInput& bad) {
-    while (!list.empty()) {
-        const std::string_view word = take_word(list);
-        if (!word.empty() && !add_heal_check(settings, word, bad)) return false;
+    for (std::string_view word = take_word(list); !word.empty(); word = take_word(list)) {
+        if (!add_heal_check(settings, word, bad)) return false;
     }
     return true;
 }

@@ -164,7 +164,6 @@ class Supervisor {
     [[nodiscard]] SignalSet reached_by() const { return reached_by_; }
     [[nodiscard]] bool program_alive() const { return !main_status_; }
     [[nodiscard]] bool program_stopped() const { return program_stopped_; }
-    [[nodiscard]] bool is_healing() const { return is_healing_; }
     /// What usher reports: the main process's own status, remapped; 137 if it had to be killed; 69,
     /// whatever its status, if it was unhealthy.
     [[nodiscard, gnu::hot]] int exit_code() const;

@@ -17,6 +17,11 @@ struct Endpoint {
     std::string_view path;  ///< of the unix socket; an abstract one begins with '@'
     std::uint16_t port = 0;
     std::string_view authority;  ///< host and port as written: the Host header, :authority
+
+    /// Loopback, which is never looked up. Not for unix.
+    [[nodiscard]] bool is_localhost() const {
+        return host.empty() || is_in_any_case(host, "localhost");
+    }
 };
 
 struct Check {
