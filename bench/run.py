@@ -25,16 +25,20 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
+sys.path.insert(1, f"{TOP}/tests/servers")
 sys.dont_write_bytecode = True
 
+import databases  # noqa: E402
 import limits  # noqa: E402
 
 PEERS = ("tini", "tini-static", "dumb-init", "catatonit")
 INIT_FIGURES = ("size", "calls", "launch", "launch_plain", "signal", "storm", "orphans", "tree_stop",
                 "memory", "fifty", "idle")
-PROBE_FIGURES = ("probe_http", "probe_unix", "probe_tcp", "probe_grpc")
+DATABASE_FIGURES = ("probe_redis", "probe_postgres", "probe_mysql")
+PROBE_FIGURES = ("probe_http", "probe_json", "probe_unix", "probe_tcp", "probe_grpc", *DATABASE_FIGURES)
 FIGURES = (*INIT_FIGURES, "early", *PROBE_FIGURES, "heal", "core")
 HTTP_PORT, GRPC_PORT, HEAL_PORT = 8080, 50051, 8090
+REDIS_PORT, POSTGRES_PORT, MYSQL_PORT = 6379, 5432, 3306
 
 
 def say(text):
@@ -189,7 +193,8 @@ def nginx(folder):
         file.write(f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;\n"
                    f"user root; events {{ }}\nhttp {{ access_log off;\n{paths}"
                    f"server {{ listen 127.0.0.1:{HTTP_PORT}; listen unix:{folder}/http.sock;\n"
-                   'location /healthz { return 200 "ok\\n"; } }\n}\n')
+                   'location /healthz { return 200 "ok\\n"; } location /json { default_type application/json; '
+                   'return 200 \'{"status":"UP","db":{"connected":true}}\'; } }\n}\n')
     return [shutil.which("nginx"), "-p", folder, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error"]
 
 
@@ -201,6 +206,8 @@ def probe_commands(usher, folder):
     urllib = f"import urllib.request; urllib.request.urlopen('{url}', timeout=3)"
     fetch = f"fetch('{url}').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"
     grpc = f"127.0.0.1:{GRPC_PORT}"
+    json_url = f"http://127.0.0.1:{HTTP_PORT}/json"
+    jq = f"curl -fsS {json_url} | jq -e '.db.connected == true' >/dev/null"
     return {
         "probe_http": {
             "usher": [usher, "probe", url],
@@ -209,6 +216,24 @@ def probe_commands(usher, folder):
             "busybox wget": ["busybox", "wget", "-q", "-O", "/dev/null", url],
             "python3": ["/usr/bin/python3", "-c", urllib],
             "node": ["node", "-e", fetch],
+        },
+        "probe_json": {
+            "usher": [usher, "probe", "--json-field", "db.connected=true", json_url],
+            "curl and jq": ["sh", "-c", jq],
+        },
+        "probe_redis": {
+            "usher": [usher, "probe", f"redis://127.0.0.1:{REDIS_PORT}"],
+            "redis-cli ping": ["redis-cli", "-p", str(REDIS_PORT), "ping"],
+        },
+        "probe_postgres": {
+            "usher": [usher, "probe", f"postgres://127.0.0.1:{POSTGRES_PORT}"],
+            "pg_isready": [databases.postgres_program("pg_isready") or "pg_isready", "-q", "-h", "127.0.0.1", "-p",
+                           str(POSTGRES_PORT)],
+        },
+        "probe_mysql": {
+            "usher": [usher, "probe", f"mysql://root@127.0.0.1:{MYSQL_PORT}"],
+            "mysqladmin ping": ["mysqladmin", "--no-defaults", "-s", "-h", "127.0.0.1", "-P", str(MYSQL_PORT), "-u",
+                                "root", "ping"],
         },
         "probe_unix": {
             "usher": [usher, "probe", f"http://unix:{http_socket}:/healthz"],
@@ -228,15 +253,30 @@ def probe_commands(usher, folder):
     }
 
 
+def start_database(figure, folder, stack):
+    """Debian's own server, with a new data folder."""
+    databases.give_away(folder)
+    init, command, port = {
+        "probe_redis": (None, databases.redis, REDIS_PORT),
+        "probe_postgres": (databases.init_postgres, databases.postgres, POSTGRES_PORT),
+        "probe_mysql": (databases.init_mariadb, databases.mariadb, MYSQL_PORT)}[figure]
+    if init:
+        subprocess.run(init(folder), check=True, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+    stack.enter_context(server(command(folder, port), ("127.0.0.1", port), cwd="/", stderr=subprocess.DEVNULL))
+
+
 def measure_probes(results, options):
     with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder, contextlib.ExitStack() as stack:
         groups = probe_commands(os.path.abspath(options.usher), folder)
         wanted = options.wanted(PROBE_FIGURES)
-        if any(figure != "probe_grpc" for figure in wanted):
+        if any(figure not in ("probe_grpc", *DATABASE_FIGURES) for figure in wanted):
             stack.enter_context(server(nginx(folder), ("127.0.0.1", HTTP_PORT)))
         if "probe_grpc" in wanted:
             stack.enter_context(server(["/usr/bin/python3", f"{TOP}/tests/servers/grpc_python.py",
                                         f"127.0.0.1:{GRPC_PORT}"], ("127.0.0.1", GRPC_PORT)))
+        for figure in [f for f in wanted if f in DATABASE_FIGURES]:
+            start_database(figure, f"{folder}/{figure}", stack)
         for figure in wanted:
             rounds = {"probe_grpc": 10}.get(figure, 60) * (5 if options.full else 1)
             commands = {name: [shutil.which(words[0]), *words[1:]]
@@ -374,7 +414,7 @@ def machine():
 
 def versions():
     packages = ["tini", "dumb-init", "catatonit", "curl", "wget", "busybox", "netcat-openbsd",
-                "python3-grpcio", "nginx-light"]
+                "python3-grpcio", "nginx-light", "jq", "redis-tools", "postgresql-client-15", "mariadb-client"]
     done = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *packages],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     return dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.count(" ") == 1)

@@ -48,6 +48,8 @@ int main() {
             settings.grace = 10 * second;
             bool known[state_count] = {};
             explore(Supervisor(settings, true), known);
+            settings.wait.checks.count = 1;
+            explore(Supervisor(settings, true), known);
         }
     }
 }

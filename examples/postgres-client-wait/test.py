@@ -33,8 +33,6 @@ def _(engine):
 def _(engine):
     base = example.base(engine, "postgres", bases.postgres)
     image = example.build(engine, __file__, POSTGRES=base)
-    entrypoint = ["/usher", "wait", "--timeout", "1s", "tcp://${PGHOST:-db}:${PGPORT:-5432}", "--",
-                  "/usher", "--"]
-    with example.run(engine, image, "sh", "/app/migrate.sh", entrypoint=entrypoint,
-                     env={"PGHOST": "127.0.0.1", "PGPORT": suite.free_port()}, network="host") as migration:
+    variables = {"PGHOST": "127.0.0.1", "PGPORT": suite.free_port(), "USHER_WAIT_TIMEOUT": "1s"}
+    with example.run(engine, image, env=variables, network="host") as migration:
         equal(migration.wait(), 124, "the exit code")

@@ -33,4 +33,7 @@ struct Invocation {
 /// `usher status`.
 [[gnu::cold, gnu::noinline]] int status(const Invocation& invocation);
 
+/// `usher install`.
+[[gnu::cold, gnu::noinline]] int install(const Invocation& invocation);
+
 }  // namespace usher::cmd

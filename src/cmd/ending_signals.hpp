@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "signals.hpp"
+#include "kernel.hpp"
+#include "run_settings.hpp"
 
 namespace usher::cmd {
 
@@ -12,5 +13,8 @@ inline constexpr SignalSet ending_signals =
 /// Whether one of them that was received is to end the command: not one that was ignored when usher
 /// was started, as nohup does it. PID 1 is ended by each of them.
 [[gnu::cold]] bool ends_command(int signal);
+
+/// Whether what was received asks the run form for a shutdown.
+[[gnu::hot]] bool asks_for_shutdown(const RunSettings& settings, const sys::Received& received);
 
 }  // namespace usher::cmd

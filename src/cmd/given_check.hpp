@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A CHECK as it was given, made ready to be parsed: its variables expanded, its path completed.
+// A CHECK as it was given, made ready to be parsed: its variables expanded, its path completed,
+// user and password taken out of it.
 #pragma once
 
+#include "check.hpp"
 #include "commands.hpp"
-#include "environment.hpp"
 #include "probe_settings.hpp"
 
 namespace usher::cmd {
@@ -14,15 +15,12 @@ struct Arena {
     std::size_t used = 0;
 };
 
-/// Replaces `${NAME}` in `text`; the result lives in the arena. False: `bad` says why not.
-bool expand(std::string_view& text, const Invocation& invocation, Arena& arena, BadInput& bad);
+/// Parses a CHECK. What the results call it, and all else that the check points to, lives in the
+/// arena or in `text`. False: `bad` says why not.
+bool read_check(std::string_view text, const Invocation& invocation, Arena& arena, Check& check,
+                BadInput& bad);
 
-/// Expands `text`, which is what the results then call the check; returns what is to be parsed.
-/// Nothing: `bad` says why.
-std::optional<std::string_view> prepare_check(std::string_view& text, const Invocation& invocation,
-                                              Arena& arena, BadInput& bad);
-
-/// The same for what --host and --header say.
+/// Expands what --host and --header say.
 bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena& arena,
                     BadInput& bad);
 

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 
+#include "ending_signals.hpp"
 #include "exit_status.hpp"
 #include "file.hpp"
 #include "memory.hpp"
 #include "notify.hpp"
 #include "proc.hpp"
+#include "wait_for.hpp"
 
 namespace usher::cmd {
 
@@ -77,6 +79,12 @@ void Init::look_at_parent() {
     }
 }
 
+int Init::wait_for(const Invocation& invocation) {
+    if (settings_.wait.checks.count == 0) return 0;
+    show_state(0);
+    return wait_for_checks(settings_, invocation, narrator_);
+}
+
 int Init::terminal_to_give() const { return terminal_.is_ours() ? terminal_.fd() : -1; }
 
 void Init::take_terminal_back(int program_group) const {
@@ -141,7 +149,7 @@ void Init::receive(const sys::Received& received) {
     const Origin origin{.code = received.code,
                         .itself = received.code == 0 && received.pid == self_};
     if (!concerns_program(signal, origin)) return;
-    const bool is_stop = asks_for_shutdown(received);
+    const bool is_stop = asks_for_shutdown(settings_, received);
     const State before = supervisor_.state();
     if (is_stop || signal == sig::hup) {
         // Lower numbers are received first: the news that the program was stopped (SIGCHLD) may
@@ -162,17 +170,6 @@ void Init::receive(const sys::Received& received) {
         reap();
         if (supervisor_.program_stopped()) resume();
     }
-}
-
-bool Init::asks_for_shutdown(const sys::Received& received) const {
-    const int signal = received.signal;
-    if (!contains(settings_.stop_signals, signal)) return false;
-    // The terminal's window has another size; haproxy's and httpd's stop signal comes from a
-    // process.
-    if (signal == sig::winch && received.code > 0) return false;
-    // What was ignored when usher was started, as a shell does for what it starts with &, was not
-    // to end what it starts.
-    return is_init_ || settings_.stops_by_ignored || !sys::is_ignored(signal);
 }
 
 // SIGCHLD tells of its stops, too.

@@ -21,6 +21,9 @@ class Init {
     /// Before the program is started: subreaper, parent-death signal, terminal.
     void prepare();
 
+    /// --wait-for, if there is any. Returns 0, or the exit code with which usher is to end.
+    int wait_for(const Invocation& invocation);
+
     /// Where the program is to get the foreground; -1: nowhere.
     [[nodiscard]] int terminal_to_give() const;
     [[nodiscard]] int terminal_fd() const { return terminal_.fd(); }
@@ -37,7 +40,6 @@ class Init {
     [[gnu::hot]] void dispatch_seen(EventKind kind, std::optional<int> status, int signal = 0);
     [[gnu::hot]] void perform(const Action& action);
     [[gnu::noinline]] void look_at_parent();
-    [[nodiscard, gnu::hot]] bool asks_for_shutdown(const sys::Received& received) const;
     [[gnu::hot]] void send_to_group(int signal);
     void send_to_all(int signal);
     [[gnu::noinline]] void tell_unreached(int signal);

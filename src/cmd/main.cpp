@@ -22,6 +22,7 @@ using namespace usher;
         case Command::wait: return cmd::wait(invocation);
         case Command::sleep: return cmd::sleep(invocation);
         case Command::status: return cmd::status(invocation);
+        case Command::install: return cmd::install(invocation);
     }
     return cmd::run(invocation);
 }

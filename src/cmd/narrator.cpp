@@ -101,6 +101,7 @@ void Narrator::tell_entered(State state, const Supervisor& supervisor, Time now)
             text.add(" for what the main process left behind");
             break;
         case State::ended: text.add(": exit code ").add(supervisor.exit_code()); break;
+        case State::waiting: add_duration(text.add(": up to "), settings_.wait.timeout); break;
         case State::starting:
         case State::running:
         case State::killing: break;
@@ -132,6 +133,23 @@ void Narrator::tells_nobody(int signal) {
     say(Level::warning, "not-told",
         "nobody is sent {signal}: without /proc it is not known who has heard of the stop",
         {.signal = signal});
+}
+
+void Narrator::tell_dropped(const sys::Received& received) {
+    say(Level::info, "dropped", "dropped {signal} while waiting: there is no program yet",
+        {.pid = received.pid, .signal = received.signal});
+}
+
+void Narrator::cannot_wait(const Error& error) {
+    char room[160];
+    Writer text(room);
+    sys::add_error(text.add("cannot wait for the checks: "), error.number);
+    log_.write({.level = Level::error, .event = "wait-failed", .text = text.view()});
+}
+
+void Narrator::waiting_failed(int wait_status) {
+    say(Level::error, "wait-failed", "the process that makes the checks of --wait-for: {end}",
+        {.wait_status = wait_status});
 }
 
 void Narrator::no_watcher(const Error& error, Duration delay) {

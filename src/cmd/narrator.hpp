@@ -54,6 +54,12 @@ class Narrator {
     /// The linger's signal to nobody: without /proc nobody can tell who has heard of the stop.
     void tells_nobody(int signal);
 
+    void dropped(const sys::Received& received) {
+        if (log_.enabled(Level::info)) tell_dropped(received);
+    }
+    void cannot_wait(const Error& error);
+    void waiting_failed(int wait_status);
+
     void no_watcher(const Error& error, Duration delay);
     void watcher_ended(int wait_status, Duration delay);
     void not_notified(const Error& error);
@@ -85,6 +91,7 @@ class Narrator {
     [[gnu::noinline]] void tell_started(int pid, std::string_view name);
     [[gnu::noinline]] void tell_received(const sys::Received& received);
     [[gnu::noinline]] void tell_child_news();
+    [[gnu::noinline]] void tell_dropped(const sys::Received& received);
     [[gnu::noinline]] void tell_main_ended(int pid, int wait_status);
     [[gnu::noinline]] void tell_reaped(Level level, int pid, int wait_status);
     [[gnu::noinline]] void tell_entered(State state, const Supervisor& supervisor, Time now);

@@ -13,15 +13,8 @@ namespace usher::cmd {
 
 namespace {
 
-constexpr std::uint16_t default_http_port = 80;
-constexpr std::size_t authority_limit = 2 + ip_text_limit + 6;  // "[IPv6]:65535"
-constexpr std::string_view agent = "usher/" USHER_VERSION;
 // A unix socket with a full backlog says so at once, and never says when it has room again.
 constexpr Duration backlog_pause = 10 * millisecond;
-
-std::span<const std::uint8_t> as_bytes(std::span<const char> text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // NOLINT
-}
 
 bool is_again(int number) { return number == EAGAIN || number == EINTR; }
 
@@ -37,9 +30,9 @@ void NetworkCheck::start(const Check& check, const ProbeSettings& settings, Outc
     deadline_ = deadline;
     first_error_ = 0;
     addresses_ = {};
+    phase_ = Phase::over;
+    if (!conversation_.prepare(check, settings, outcome)) return;
     phase_ = Phase::resolve;
-    build_request();
-    if (phase_ == Phase::over) return;
     if (check.endpoint.is_unix) return begin_connecting(now);
     choose_addresses(now);
 }
@@ -194,13 +187,8 @@ void NetworkCheck::connected(Attempt& attempt) {
     attempt.fd = -1;
     close_attempts();
     trace("connected");
-    if (check_->kind == CheckKind::tcp) return succeed();
-    sent_ = 0;
-    if (check_->kind == CheckKind::http) {
-        http_.emplace(settings_->contains, settings_->method == "HEAD");
-    } else {
-        grpc_.emplace();
-    }
+    if (!conversation_.is_needed()) return succeed();
+    conversation_.begin();
     phase_ = Phase::send;
     send();
 }
@@ -214,74 +202,13 @@ void NetworkCheck::close_attempts() {
     }
 }
 
-// The Host header or :authority: name and port as they were written. ":8080" alone is none, and a
-// zone is not the server's business (RFC 9110, section 7.2; RFC 6874, section 4): these are made in
-// `room`, for which authority_limit is enough.
-std::string_view NetworkCheck::authority(std::span<char> room) const {
-    if (!settings_->host.empty()) return settings_->host;
-    const Endpoint& endpoint = check_->endpoint;
-    const bool has_zone = has(endpoint.host, '%');
-    if (endpoint.is_unix || (!endpoint.host.empty() && !has_zone)) return endpoint.authority;
-    Writer text(room);
-    if (has_zone) {
-        text.add('[').add_raw(slice(endpoint.host, 0, find(endpoint.host, '%'))).add(']');
-    } else {
-        text.add("localhost");
-    }
-    const bool is_default = check_->kind == CheckKind::http && endpoint.port == default_http_port;
-    if (!is_default) text.add(':').add(endpoint.port);
-    return text.view();
-}
-
-void NetworkCheck::build_request() {
-    std::optional<std::size_t> length = 0;
-    char room[authority_limit];
-    if (check_->kind == CheckKind::http) {
-        length = build_http_request(
-            {.method = settings_->method,
-             .target = check_->target,
-             .host = authority(room),
-             .agent = agent,
-             .headers = std::span(settings_->headers).first(settings_->header_count)},
-            request_);
-    } else if (check_->kind == CheckKind::grpc) {
-        const auto metadata = std::span(settings_->headers).first(settings_->header_count);
-        const auto foreign = std::ranges::find_if_not(metadata, is_grpc_metadata);
-        if (foreign != metadata.end()) return refuse_metadata(*foreign);
-        const GrpcRequest request{
-            .authority = authority(room),
-            .service = check_->target,
-            .agent = agent,
-            .timeout_ms = static_cast<std::uint64_t>(
-                settings_->timeout == infinite ? 0 : settings_->timeout / millisecond),
-            .metadata = metadata};
-        length = GrpcCall::request(
-            request, {reinterpret_cast<std::uint8_t*>(request_), sizeof request_});  // NOLINT
-    }
-    if (!length) {
-        outcome_->settle(Health::misused)
-            .add("not a request: over 4096 bytes, or control characters");
-        phase_ = Phase::over;
-    }
-    request_length_ = length.value_or(0);
-}
-
-// Its value may be a secret.
-void NetworkCheck::refuse_metadata(std::string_view header) {
-    outcome_->settle(Health::misused)
-        .add("no metadata of gRPC: header '")
-        .add_untrusted(take_until(header, ':'))
-        .add("' (want a name of your own, and printable ASCII)");
-    phase_ = Phase::over;
-}
-
 void NetworkCheck::send() {
-    while (sent_ < request_length_) {
-        const auto written = sys::send_nonblocking(fd_, slice({request_, request_length_}, sent_));
+    while (!conversation_.is_request_sent()) {
+        const auto written = sys::send_nonblocking(fd_, conversation_.to_send());
         if (!written && is_again(written.error.number)) return;
         // A server may answer and close before it has read all: its words count for more.
-        if (!written) break;
-        sent_ += written.value;
+        if (!written) conversation_.give_up_sending();
+        conversation_.sent(written.value);
     }
     trace("sent");
     phase_ = Phase::reply;
@@ -293,26 +220,14 @@ void NetworkCheck::receive(Time now) {
     const auto got = sys::recv(fd_, room);
     if (!got && is_again(got.error.number)) return;
     if (!got) return fail("reply", got.error.number);
-    const std::span<const char> input(room, got.value);
-    if (http_) return finish(input.empty() ? http_->finish() : http_->feed(input), now);
-    finish(input.empty() ? grpc_->finish() : grpc_->feed(as_bytes(input)), now);
-    while (phase_ == Phase::reply && !grpc_->to_send().empty()) {
-        const auto owed = grpc_->to_send();
-        const auto written = sys::send_nonblocking(
-            fd_, {reinterpret_cast<const char*>(owed.data()), owed.size()});  // NOLINT
+    const Verdict verdict = conversation_.hear({room, got.value});
+    while (!conversation_.to_send().empty()) {
+        const auto written = sys::send_nonblocking(fd_, conversation_.to_send());
         if (!written) break;  // it is bounded, and the answer may be on its way already
-        grpc_->sent(written.value);
+        conversation_.sent(written.value);
     }
-}
-
-void NetworkCheck::finish(Verdict verdict, Time now) {
     if (verdict == Verdict::more) return;
-    if (http_) {
-        judge_http();
-        if (!http_->at_end()) return begin_drain(now);
-    } else {
-        judge_grpc();
-    }
+    if (!conversation_.at_end()) return begin_drain(now);
     disconnect();
     phase_ = Phase::over;
 }
@@ -331,51 +246,11 @@ void NetworkCheck::drain(bool ready, Time now) {
         if (!got && is_again(got.error.number)) return;
         drained_ += got.value;
         is_over = !got || got.value == 0 || drained_ >= drain_limit;
-        (void)http_->feed({room, got.value});
+        (void)conversation_.hear({room, got.value});
     }
-    if (!is_over && !http_->at_end()) return;
+    if (!is_over && !conversation_.at_end()) return;
     disconnect();
     phase_ = Phase::over;
-}
-
-void NetworkCheck::judge_http() {
-    const int status = http_->status();
-    if (status != 0 && !settings_->statuses.has(status)) {
-        Writer& detail = outcome_->settle(Health::unhealthy, true);
-        detail.add("status ").add(status);
-        if (status >= 300 && status < 400) detail.add(" (a redirect, which is not followed)");
-        detail.add(", want ").add_untrusted(settings_->status_list).add(',');
-    } else if (http_->verdict() == Verdict::done) {
-        outcome_->settle(Health::healthy, true).add(status);
-    } else {
-        Writer& detail = outcome_->settle(Health::unhealthy);
-        detail.add("reply: ").add(reason_text(http_->reason()));
-        if (http_->reason() == Reason::not_found) {
-            detail.add(" '").add_untrusted(settings_->contains).add('\'');
-        }
-    }
-}
-
-void NetworkCheck::judge_grpc() {
-    if (grpc_->verdict() == Verdict::done) {
-        const bool serving = grpc_->serving() == Serving::serving;
-        outcome_->settle(serving ? Health::healthy : Health::unhealthy, true)
-            .add(serving_text(grpc_->serving()));
-        return;
-    }
-    Writer& detail = outcome_->settle(Health::unhealthy);
-    const Reason reason = grpc_->reason();
-    detail.add("reply: ").add(reason_text(reason));
-    if (reason == Reason::failed) {
-        detail.add(": ").add(static_cast<std::int64_t>(grpc_->grpc_status()));
-        const Literal name = grpc_status_text(grpc_->grpc_status());
-        if (!name.empty()) detail.add(' ').add(name);
-        if (!grpc_->message().empty()) detail.add(": ").add_untrusted(grpc_->message());
-    } else if (reason == Reason::goaway || reason == Reason::rst_stream) {
-        detail.add(", code ").add(static_cast<std::int64_t>(grpc_->error_code()));
-    } else if (reason == Reason::http_status || reason == Reason::no_trailers) {
-        detail.add(", HTTP status ").add(grpc_->http_status());
-    }
 }
 
 std::size_t NetworkCheck::interests(std::span<sys::PollFd> fds) const {

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
-// One http, tcp or grpc check from its name to its verdict, in somebody else's poll loop.
+// One check over the network from its name to its verdict, in somebody else's poll loop.
 #pragma once
 
 #include <algorithm>
 #include <optional>
 
-#include "check.hpp"
-#include "grpc.hpp"
-#include "http.hpp"
-#include "outcome.hpp"
-#include "probe_settings.hpp"
+#include "conversation.hpp"
 #include "resolver.hpp"
 
 namespace usher::cmd {
@@ -41,7 +37,7 @@ class NetworkCheck {
     void step(std::span<const sys::PollFd> fds, Time now);
 
   private:
-    /// drain: the verdict has fallen; the rest of an http reply is taken, so that the server need
+    /// drain: the verdict has fallen; the rest that the server has to say is taken, so that it need
     /// not log that its client went away in the middle.
     enum class Phase : unsigned char { over, resolve, connect, retry, send, reply, drain };
 
@@ -66,23 +62,17 @@ class NetworkCheck {
     [[nodiscard]] Attempt* attempt_of(int fd);
     void connected(Attempt& attempt);
     void trace_attempt(std::size_t index);
-    void build_request();
-    void refuse_metadata(std::string_view header);
     void send();
     void receive(Time now);
     void drain(bool ready, Time now);
     void begin_drain(Time now);
-    void judge_http();
-    void judge_grpc();
     void time_out();
     [[nodiscard]] Literal phase_name() const;
     void fail(Literal phase, Literal reason);
     void fail(Literal phase, int number);
     void succeed();
-    void finish(Verdict verdict, Time now);
     void disconnect();
     void trace(Literal what, std::string_view address = {});
-    [[nodiscard]] std::string_view authority(std::span<char> room) const;
 
     const Check* check_ = nullptr;
     const ProbeSettings* settings_ = nullptr;
@@ -97,13 +87,9 @@ class NetworkCheck {
     int first_error_ = 0;           ///< of the first address: the one to tell if all fail
     AddressList addresses_;
     std::optional<sys::Resolver> resolver_;
-    std::optional<HttpReply> http_;
-    std::optional<GrpcCall> grpc_;
-    std::size_t request_length_ = 0;
-    std::size_t sent_ = 0;
     Time drain_end_ = infinite;
     std::size_t drained_ = 0;  ///< bytes
-    char request_[4096];
+    Conversation conversation_;
 };
 
 }  // namespace usher::cmd

@@ -52,6 +52,15 @@ void warn_of_unknown_variables(char* const* environment, sys::Log& log) {
     }
 }
 
+void warn_of_password(const Check& check, sys::Log& log) {
+    char room[320];
+    Writer text(room);
+    text.add("the password of ").add_untrusted(slice(check.text, 0, 140));
+    text.add(" can be read in /proc and by inspect; write ${NAME} in its place");
+    log.write(
+        {.level = Level::warning, .event = "password", .text = text.view(), .check = check.text});
+}
+
 std::optional<LogFormat> read_log_format(char* const* environment, BadInput& bad) {
     constexpr char name[] = "USHER_LOG_FORMAT";
     const std::string_view value = find_in_environment(environment, name);

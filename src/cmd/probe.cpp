@@ -7,6 +7,7 @@
 #include "print.hpp"
 #include "prober.hpp"
 #include "start_failure.hpp"
+#include "wait_until_healthy.hpp"
 
 namespace usher::cmd {
 
@@ -37,8 +38,8 @@ bool read_options(Command command, const Invocation& invocation, OptionReader& r
 
 bool add_check(Prober& prober, std::string_view text, const Invocation& invocation, Arena& arena,
                BadInput& bad) {
-    const auto whole = prepare_check(text, invocation, arena, bad);
-    return whole && prober.add(text, *whole, bad);
+    Check check;
+    return read_check(text, invocation, arena, check, bad) && prober.add(check, bad);
 }
 
 // The checks up to `--`; `words` is left with what follows it.
@@ -80,109 +81,13 @@ void print_results(const Prober& prober, const ProbeSettings& settings) {
     if (prober.all_healthy() || settings.verbosity > 0) print_some_results(prober, true);
 }
 
-int signal_code(int signal) { return 128 + signal; }
-
-// As a part of a line: without the newline.
-void add_result(Writer& text, const Prober& prober, std::size_t index) {
-    prober.add_result(text, index);
-    text.cut(text.size() - 1);
-}
-
-// What `wait` says on stderr: the first failure, every change of the reason, how it ends, and on a
-// terminal how long it has been.
-class Progress {
-  public:
-    Progress(const ProbeSettings& settings, LogFormat format)
-        : log_(format, settings.verbosity < 0 ? -2 : 1),
-          on_terminal_(settings.verbosity >= 0 && format == LogFormat::text &&
-                       sys::tcgetpgrp(sys::stderr_fd)) {}
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
-    ~Progress() { clear(); }
-
-    void waiting(Prober& prober, Duration waited) {
-        for (std::size_t i = 0; i < prober.count(); ++i) {
-            if (prober.has_changed(i)) tell("waiting", "waiting: ", prober, i);
-        }
-        if (!on_terminal_) return;
-        clear();
-        char room[64];
-        Writer line(room);
-        line.add("waiting for ").add(waited / second).add('s');
-        log_.put(line.view());
-    }
-    void gave_up(const Prober& prober, Duration timeout) {
-        char room[64];
-        Writer begin(room);
-        add_duration(begin.add("gave up after "), timeout);
-        begin.add(": ");
-        for (std::size_t i = 0; i < prober.count(); ++i) {
-            if (!prober.is_healthy(i)) tell("gave-up", begin.view(), prober, i);
-        }
-    }
-    void goes_on(Duration waited) {
-        if (!has_told_) return;
-        char room[64];
-        Writer text(room);
-        add_duration(text.add("healthy after "), waited / millisecond * millisecond);
-        clear();
-        log_.write({.event = "healthy", .text = text.view()});
-    }
-
-  private:
-    void tell(Literal event, std::string_view begin, const Prober& prober, std::size_t index) {
-        char room[512];
-        Writer text(room);
-        text.add_raw(begin);
-        add_result(text, prober, index);
-        clear();
-        log_.write({.event = event, .text = text.view(), .check = prober.text(index)});
-        has_told_ = true;
-    }
-    // Takes back the line that tells how long it has been.
-    void clear() {
-        if (on_terminal_) log_.put("\r\x1b[K");
-    }
-
-    sys::Log log_;
-    bool on_terminal_;
-    bool has_told_ = false;
-};
-
 int probe_once(Prober& prober, const ProbeSettings& settings) {
     const int signal = prober.run(after(sys::monotonic_clock(), settings.timeout));
-    if (signal != 0) return signal_code(signal);
+    if (signal != 0) return code_of_signal(signal);
     if (settings.verbosity >= 0 || prober.any_misused()) print_results(prober, settings);
     prober.drain();
     if (prober.any_misused()) return to_int(ExitCode::usher_failed);
     return to_int(prober.all_healthy() ? ExitCode::success : ExitCode::unhealthy);
-}
-
-// Tries until all is healthy. Returns 0, 124, 125, or 128 + the signal that ended it.
-int wait_until_healthy(Prober& prober, const ProbeSettings& settings, LogFormat format) {
-    Progress progress(settings, format);
-    const Time begin = sys::monotonic_clock();
-    const Time deadline = after(begin, settings.timeout);
-    while (true) {
-        const Time try_end =
-            std::min(deadline, after(sys::monotonic_clock(), settings.try_timeout));
-        if (const int signal = prober.run(try_end); signal != 0) return signal_code(signal);
-        // No try will make a request of what is none.
-        if (prober.any_misused()) return to_int(ExitCode::usher_failed);
-        const Time now = sys::monotonic_clock();
-        if (prober.all_healthy()) {
-            progress.goes_on(now - begin);
-            return to_int(ExitCode::success);
-        }
-        if (try_end == deadline) prober.restore_complete();
-        progress.waiting(prober, now - begin);
-        prober.drain();
-        const Time next = std::min(deadline, after(now, settings.interval));
-        if (const int signal = prober.pause(next); signal != 0) return signal_code(signal);
-        if (next < deadline) continue;
-        progress.gave_up(prober, settings.timeout);
-        return to_int(ExitCode::timed_out);
-    }
 }
 
 int become(char* const* program, const Invocation& invocation) {
@@ -207,24 +112,12 @@ int become(char* const* program, const Invocation& invocation) {
     return complain(bad, format);
 }
 
-// Where stdout is the program's, misuse is told as any other is.
-void tell_misuse(const Prober& prober, LogFormat format) {
-    sys::Log log(format, 0);
-    for (std::size_t i = 0; i < prober.count(); ++i) {
-        if (!prober.is_misused(i)) continue;
-        char room[256];
-        Writer text(room);
-        add_result(text, prober, i);
-        log.write({.level = Level::error,
-                   .event = "usage",
-                   .text = text.view(),
-                   .check = prober.text(i)});
-    }
-}
-
-void warn(const Invocation& invocation, const ProbeSettings& settings) {
+void warn(const Invocation& invocation, const ProbeSettings& settings, const Prober& prober) {
     sys::Log log(invocation.log_format, settings.verbosity);
     warn_of_unknown_variables(invocation.environment, log);
+    for (std::size_t i = 0; i < prober.count(); ++i) {
+        if (prober.check(i).shows_password) warn_of_password(prober.check(i), log);
+    }
 }
 
 int check(Command command, const Invocation& invocation) {
@@ -260,24 +153,26 @@ int check(Command command, const Invocation& invocation) {
         const int code = probe_once(prober, settings);
         // Not a line for each of the many that succeed.
         if (code != to_int(ExitCode::success) || settings.verbosity > 0) {
-            warn(invocation, settings);
+            warn(invocation, settings, prober);
         }
         return code;
     }
-    warn(invocation, settings);
+    warn(invocation, settings, prober);
 
-    const int code = wait_until_healthy(prober, settings, invocation.log_format);
+    sys::Log log(invocation.log_format, settings.verbosity < 0 ? -2 : 1);
+    const int code = wait_until_healthy(prober, settings, log);
     const bool succeeded = code == to_int(ExitCode::success);
     const bool has_results = code < 128 && (settings.verbosity >= 0 || prober.any_misused());
     // The program's stdout is its own.
     if (has_results && program == nullptr) print_results(prober, settings);
-    if (has_results && program != nullptr && prober.any_misused()) {
-        tell_misuse(prober, invocation.log_format);
+    if (has_results && program != nullptr) {
+        sys::Log errors(invocation.log_format, 0);
+        tell_misuse(prober, errors);
     }
     prober.drain();
     // A stop that came meanwhile counts: the program would never hear of it.
     const int signal = succeeded ? prober.pause(0) : 0;
-    if (signal != 0) return signal_code(signal);
+    if (signal != 0) return code_of_signal(signal);
     return succeeded && program != nullptr ? become(program, invocation) : code;
 }
 

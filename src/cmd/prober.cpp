@@ -96,19 +96,15 @@ Prober::Prober(const Invocation& invocation, const ProbeSettings& settings)
     }
 }
 
-bool Prober::add(std::string_view shown, std::string_view meant, BadInput& bad) {
-    if (count_ == most_checks) return refuse(bad, "one check too many:", shown, "up to 16");
-    Check& check = (new (&slots_[count_++]) Slot)->check;
-    if (!parse_check(meant, check, bad)) return false;
-    check.text = shown;
+bool Prober::add(const Check& check, BadInput& bad) {
+    if (count_ == most_checks) return refuse(bad, "one check too many:", check.text, "up to 16");
+    (new (&slots_[count_++]) Slot)->check = check;
     return true;
 }
 
 bool Prober::add_program(char* const* argv, BadInput& bad) {
-    if (count_ == most_checks) return refuse(bad, "one check too many:", *argv, "up to 16");
     program_ = argv;
-    (new (&slots_[count_++]) Slot)->check = {.kind = CheckKind::program, .text = *argv};
-    return true;
+    return add({.kind = CheckKind::program, .text = *argv}, bad);
 }
 
 bool Prober::has(CheckKind kind) const {
@@ -239,6 +235,9 @@ void Prober::start(Slot& slot, Time now, Time deadline) {
         case CheckKind::http:
         case CheckKind::tcp:
         case CheckKind::grpc:
+        case CheckKind::redis:
+        case CheckKind::postgres:
+        case CheckKind::mysql:
             return slot.network.start(slot.check, settings_, slot.outcome, now, deadline);
         case CheckKind::file: return settle_file(slot);
         case CheckKind::pid: return settle_pid(slot);

@@ -26,16 +26,12 @@ class Prober {
     Prober& operator=(const Prober&) = delete;
     ~Prober() = delete;  ///< it ends with the process
 
-    /// False: too many, or not a check; `bad` says so. `shown` is what the results call `meant`.
-    /// Both must outlive the prober.
-    bool add(std::string_view shown, std::string_view meant, BadInput& bad);
-    bool add(std::string_view text, BadInput& bad) { return add(text, text, bad); }
+    /// False: too many; `bad` says so. What the check points to must outlive the prober.
+    bool add(const Check& check, BadInput& bad);
     bool add_program(char* const* argv, BadInput& bad);
     [[nodiscard]] std::size_t count() const { return count_; }
     [[nodiscard]] bool has(CheckKind kind) const;
-    [[nodiscard]] std::string_view text(std::size_t index) const {
-        return slots_[index].check.text;
-    }
+    [[nodiscard]] const Check& check(std::size_t index) const { return slots_[index].check; }
 
     /// One try of all checks. Returns 0 once all are settled, or the signal that ended it
     /// (ends_command).

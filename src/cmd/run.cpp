@@ -7,11 +7,11 @@
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "file.hpp"
-#include "heal_checks.hpp"
 #include "init.hpp"
 #include "memory.hpp"
 #include "print.hpp"
 #include "release_inherited.hpp"
+#include "run_checks.hpp"
 #include "start_failure.hpp"
 
 namespace usher::cmd {
@@ -26,11 +26,14 @@ bool read_environment(RunSettings& settings, char* const* environment, BadInput&
 }
 
 // What is wrong with the checks is told before anything is started.
-bool fits_checks(const RunSettings& settings, const Invocation& invocation, BadInput& bad) {
-    if (settings.heal.is_on()) return accept_heal_checks(settings, invocation, bad);
+bool fits_checks(const RunSettings& settings, const Invocation& invocation, sys::Log& log,
+                 BadInput& bad) {
+    if (settings.heal.is_on() || settings.wait.checks.count > 0) {
+        return accept_checks(settings, invocation, log, bad);
+    }
     bad.where = settings.check_option;
     return settings.check_option.empty() ||
-           refuse(bad, "there is no check that could use it", {}, "--heal CHECK");
+           refuse(bad, "there is no check that could use it", {}, "--wait-for or --heal CHECK");
 }
 
 struct Start {
@@ -78,13 +81,13 @@ int run(const Invocation& invocation) {
         case RunRequest::license: return print_license();
         case RunRequest::run: break;
     }
-    if (!fits_checks(settings, invocation, bad)) {
+    log.set(settings.wording.style, settings.verbosity);
+    if (!fits_checks(settings, invocation, log, bad)) {
         return complain(bad, settings.wording.style.format);
     }
     if (settings.notify) {
         settings.notify_socket = take_from_environment(invocation.environment, "NOTIFY_SOCKET");
     }
-    log.set(settings.wording.style, settings.verbosity);
     warn_of_unknown_variables(invocation.environment, log);
     return run_program(settings, invocation, invocation.words.subspan(line->program + 1), log);
 }
@@ -96,6 +99,7 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
     Init init(settings, invocation, log);
     init.prepare();
     const auto sigchld = sys::sigaction(sig::chld, sys::Disposition::other);
+    if (const int code = init.wait_for(invocation); code != 0) return code;
 
     int cwd = -1;
     if (settings.leaves_cwd_first) {

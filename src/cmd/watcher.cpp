@@ -3,11 +3,10 @@
 
 #include "exit_status.hpp"
 #include "file.hpp"
-#include "heal_checks.hpp"
 #include "notify.hpp"
-#include "prober.hpp"
 #include "proc.hpp"
 #include "release_inherited.hpp"
+#include "run_checks.hpp"
 #include "spawn.hpp"
 
 namespace usher::cmd {
@@ -16,7 +15,7 @@ namespace {
 
 constexpr Duration shortest_delay = 1 * second;
 constexpr Duration longest_delay = 30 * second;
-static_assert(HealSettings::most_checks <= Prober::most_checks);
+static_assert(CheckList::most <= Prober::most_checks);
 
 struct Start {
     const RunSettings& settings;
@@ -92,8 +91,10 @@ class Report {
         prober_.add_result(text, index);
         text.cut(text.size() - 1);  // the newline
         if (failures > 0) text.add(", ").add(failures).add(" of ").add(settings_.heal.retries);
-        log_.write(
-            {.level = level, .event = event, .text = text.view(), .check = prober_.text(index)});
+        log_.write({.level = level,
+                    .event = event,
+                    .text = text.view(),
+                    .check = prober_.check(index).text});
     }
 
     const RunSettings& settings_;
@@ -130,10 +131,8 @@ int watch(const Start& start) {
     checks.timeout = heal.timeout;
     if (!read_check_options(checks, invocation, arena, bad)) return to_int(ExitCode::usher_failed);
     Prober& prober = Prober::make(invocation, checks);
-    for (std::size_t i = 0; i < heal.check_count; ++i) {
-        std::string_view text = heal.checks[i];
-        const auto whole = prepare_check(text, invocation, arena, bad);
-        if (!whole || !prober.add(text, *whole, bad)) return to_int(ExitCode::usher_failed);
+    if (!add_checks(prober, heal.checks, invocation, arena, bad)) {
+        return to_int(ExitCode::usher_failed);
     }
     Report report(start, prober);
     Rounds rounds(heal, start.started, start.has_passed, sys::monotonic_clock());

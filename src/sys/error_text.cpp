@@ -20,13 +20,17 @@ Literal text_of(int number) {
         case EAGAIN: return "Resource temporarily unavailable";
         case ENOMEM: return "Out of memory";
         case EACCES: return "Permission denied";
+        case EBUSY: return "Device or resource busy";
+        case EXDEV: return "Invalid cross-device link";
         case ENOTDIR: return "Not a directory";
         case EISDIR: return "Is a directory";
         case EINVAL: return "Invalid argument";
         case ENFILE: return "Too many open files in system";
         case EMFILE: return "Too many open files";
         case ETXTBSY: return "Text file busy";
+        case EFBIG: return "File too large";
         case ENOSPC: return "No space left on device";
+        case EROFS: return "Read-only file system";
         case EPIPE: return "Broken pipe";
         case ENAMETOOLONG: return "File name too long";
         case ENOSYS: return "Function not implemented";
@@ -39,6 +43,7 @@ Literal text_of(int number) {
         case ECONNABORTED: return "Connection aborted";
         case ECONNRESET: return "Connection reset by peer";
         case ENOBUFS: return "No buffer space";
+        case EDQUOT: return "Disk quota exceeded";
         case ETIMEDOUT: return "Connection timed out";
         case ECONNREFUSED: return "Connection refused";
         case EHOSTUNREACH: return "No route to host";

@@ -56,6 +56,23 @@ Result<int> open(const char* path, OpenMode mode) {
     return static_cast<int>(fd);
 }
 
+Result<int> create(const char* path) {
+    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_LARGEFILE;
+    const long fd = ::syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+    if (fd < 0) return last_error();
+    return static_cast<int>(fd);
+}
+
+Result<Done> fchmod(int fd, unsigned mode) { return done(::syscall(SYS_fchmod, fd, mode)); }
+Result<Done> fsync(int fd) { return done(::syscall(SYS_fsync, fd)); }
+
+// riscv64 has renameat2 alone.
+Result<Done> rename(const char* from, const char* to) {
+    return done(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0U));
+}
+
+Result<Done> unlink(const char* path) { return done(::syscall(SYS_unlinkat, AT_FDCWD, path, 0)); }
+
 void close(int fd) { ::syscall(SYS_close, fd); }
 
 Result<std::size_t> read(int fd, std::span<char> room) {

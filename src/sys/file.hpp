@@ -23,6 +23,12 @@ Result<std::size_t> read(int fd, std::span<char> room);  ///< 0: the end
 Result<std::size_t> readlink(const char* path, std::span<char> room);
 /// getdents64(2) into `room`: how many bytes; 0: the end.
 Result<std::size_t> getdents64(int fd, std::span<std::byte> room);
+/// A new file, for writing, that nobody else may read yet. EEXIST: something has that name.
+Result<int> create(const char* path);
+Result<Done> fchmod(int fd, unsigned mode);
+Result<Done> fsync(int fd);
+Result<Done> rename(const char* from, const char* to);
+Result<Done> unlink(const char* path);
 Result<Done> chdir(const char* path);
 Result<Done> fchdir(int fd);
 Result<Done> close_range(unsigned first, unsigned last);

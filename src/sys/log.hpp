@@ -21,6 +21,7 @@ class Log {
         style_ = style;
         verbosity_ = verbosity;
     }
+    [[nodiscard]] LogFormat format() const { return style_.format; }
     [[nodiscard]] bool enabled(Level level) const {
         return static_cast<int>(level) <= static_cast<int>(Level::warning) + verbosity_;
     }

@@ -15,10 +15,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 # Where each command's options are described: a heading of README, a .Ss of the man page.
 README_SECTION = {"run": "Options", "probe": "Options of probe and wait",
                   "wait": "Options of probe and wait", "sleep": "usher sleep",
-                  "status": "States and status"}
+                  "status": "States and status", "install": "usher install"}
 MAN_SECTION = {"run": "Options of the run form", "probe": "Options of probe and wait",
                "wait": "Options of probe and wait", "sleep": "Options of sleep",
-               "status": "Options of status"}
+               "status": "Options of status", "install": "Options of install"}
 COMMANDS = list(README_SECTION)
 PRINT_ONLY = {"help", "version", "license"}   # no variables
 DOCUMENTS = ("README.md", "docs/usher.1", "SECURITY.md", "CHANGELOG.md", "Dockerfile.example")

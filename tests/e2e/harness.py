@@ -335,7 +335,7 @@ class Run:
         self.end()
         if ended and not self.pid1 and not any(r.running() for r in RUNS):
             def left():
-                return [f"{p} {comm(p)}" for p in processes() if p not in KNOWN and alive(p)]
+                return [f"{p} {comm(p)}" for p in processes() if not is_known(p) and alive(p)]
             # A child whose exec failed has told so, and let go of usher's memory, just before it is gone.
             with contextlib.suppress(AssertionError):
                 wait_for(lambda: self.leaves or not left(), "nobody is left", 0.5)
@@ -363,6 +363,11 @@ class Run:
 
 RUNS = []
 KNOWN = set()   # processes of the sandbox itself and of background() that no init may be blamed for
+BACKGROUND = set()   # of these the latter, whose children are their own
+
+
+def is_known(pid):
+    return pid in KNOWN or parent_of(pid) in BACKGROUND
 
 
 def base_environment():
@@ -409,11 +414,12 @@ def run(*args, deadline=DEADLINE, **options):
         return status, out, err
 
 
-def background(*command, **options):
+def background(*command, stderr=subprocess.DEVNULL, **options):
     """A process that is no descendant of an init; it is ended with the test."""
     popen = subprocess.Popen(list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, start_new_session=True, **options)
+                             stderr=stderr, start_new_session=True, **options)
     KNOWN.add(popen.pid)
+    BACKGROUND.add(popen.pid)
     popen.lines = Stream(popen.stdout.fileno())
     return popen
 
@@ -502,7 +508,7 @@ def kill_everything():
     """Ends every process of the sandbox but the known ones, and reaps those that came to us."""
     end = time.monotonic() + DEADLINE
     while True:
-        left = [p for p in processes() if p not in KNOWN]
+        left = [p for p in processes() if not is_known(p)]
         if not left or time.monotonic() > end:
             return
         for pid in left:

@@ -517,8 +517,8 @@ def _(pid1):
 # --- what is refused --------------------------------------------------------------------------
 
 REFUSED = (
-    (("--heal", "ready:"), "--heal: says nothing of the program: 'ready:'"),
-    (("--heal", "live:"), "says nothing of the program"),
+    (("--heal", "ready:"), "--heal: asks usher itself: 'ready:'"),
+    (("--heal", "live:"), "asks usher itself"),
     (("--heal", "http://db:8080/"), "--heal: may be another container: 'db'"),
     (("--heal", "tcp://192.0.2.1:80"), "may be another container: '192.0.2.1'"),
     (("--heal", "localhost:80"), "--heal: "),

@@ -78,7 +78,18 @@ for what, check, talk, reason, options in (
         ("a gRPC server that stops after its SETTINGS", GRPC, settings_only, "reply: timed out", ()),
         ("a gRPC server that drips frames", GRPC,
          dripping(b"\0\0\0\4\0\0\0\0\0" + b"\0\0\4\x63\0\0\0\0\1abcd" * 500), "reply: timed out", ()),
-        ("a gRPC server that pings for ever", GRPC, pings, "reply: timed out", ())):
+        ("a gRPC server that pings for ever", GRPC, pings, "reply: timed out", ()),
+        ("a server whose JSON drips", LOCAL, dripping(b"HTTP/1.1 200 OK\r\n\r\n{\"a\":[" + b"1," * 3000),
+         "reply: timed out", ("--json-field", "a")),
+        ("a silent Redis server", "redis://127.0.0.1:8080", silent, "reply: timed out", ()),
+        ("a Redis server that drips a line", "redis://127.0.0.1:8080", dripping(b"-LOADING " + b"x" * 5000),
+         "reply: timed out", ()),
+        ("a silent PostgreSQL server", "postgres://127.0.0.1:8080", silent, "reply: timed out", ()),
+        ("a PostgreSQL server that drips notices", "postgres://127.0.0.1:8080",
+         dripping(b"N\0\0\0\x08Mx\0\0" * 1000), "reply: timed out", ()),
+        ("a silent MySQL server", "mysql://127.0.0.1:8080", silent, "reply: timed out", ()),
+        ("a MySQL server that drips its greeting", "mysql://127.0.0.1:8080",
+         dripping(b"\xff\x03\0\0\x0a" + b"x" * 1000), "reply: timed out", ())):
     def held(check=check, talk=talk, reason=reason, options=options):
         network()
         Peer(talk)

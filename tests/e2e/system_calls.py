@@ -101,6 +101,7 @@ def trace(words, before, status, **streams):
 STUBBORN = "trap '' TERM; setsid sh -c 'trap \"\" TERM; while :; do sleep 1; done' & sleep 0.1; kill -TERM $PPID; " \
            "while :; do sleep 1; done"
 LEAVES = "trap '' USR2; setsid sleep 60 & sleep 0.1; kill -USR2 $PPID; kill -TERM $PPID; sleep 60"
+STOPS_WAITING = ("/bin/sh", "-c", "{ until grep -q waiting /proc/$$/comm; do sleep 0.02; done; kill $$; } & exec \"$@\"", "sh")
 PID1 = ("pidns", "--setsid", "--")
 
 
@@ -121,6 +122,11 @@ def cycles():
                     yield ("-v", "-d", "50ms", "--", "/bin/sh", "-c", LEAVES), before, stderr, uses, (143,)
     yield ("--heal", "file:/no/such", "--heal-start-period", "0", "--heal-interval", "10ms", "--", "sleep", "60"), \
         (), pipe, (*run_rows, LOG, STOP, HEAL, WATCHER), (69,)
+    # The first child is the one that makes the checks.
+    waiting = (START, "--wait-for", LOOP, LOG)
+    yield ("--wait-for", "file:/etc/hosts", "--", "true"), (), pipe, waiting, (0,)
+    yield ("--wait-for", "file:/no/such", "--wait-timeout", "100ms", "--", "true"), (), pipe, waiting, (124,)
+    yield ("--wait-for", "file:/no/such", "--", "true"), STOPS_WAITING, pipe, waiting, (143,)
     yield ("--", "/no/such/program"), (), pipe, (*run_rows, LOG), (127,)
     yield ("--graze",), (), pipe, (LOG,), (125,)
     yield ("--help",), (), pipe, ("--help",), (0,)
@@ -133,6 +139,8 @@ def cycles():
     yield ("wait", "-t", "1s", "tcp://db.test:1"), (), pipe, network_rows, (124,)
     yield ("wait", "file:/etc/hosts", "--", "true"), (), pipe, (*network_rows, "wait with -- PROGRAM"), (0,)
     yield ("sleep", "0.1"), (), pipe, ("sleep",), (0,)
+    for words, code in ((("install", scratch("copy")), 0), (("install", scratch()), 125)):
+        yield words, (), pipe, ("install", LOG), (code,)
     for words in (("status",), ("status", "--json")):
         yield words, (), pipe, ("status", LOG), (1,)
 
@@ -177,7 +185,8 @@ def _():
         allowed = set().union(*(rows[x] for x in (EVERY, *uses) if x not in (CHILD, WATCHER)))
         watcher_may = set().union(*(rows[x] for x in (EVERY, WATCHER, PROBE, LOG)))
         child_may = rows[CHILD] | rows[EVERY] | (rows[TERMINAL] if TERMINAL in uses else set())
-        extra = (start | later) - allowed | (child - child_may if CHILD in uses else set()) | watcher - watcher_may
+        extra = (start | later) - allowed | (child - child_may if CHILD in uses else set()) | \
+            (watcher - watcher_may if WATCHER in uses else set())
         assert not extra, f"usher {' '.join(words)}, {stderr}: not in the rows {uses}: {sorted(extra)}"
     for row, calls in made.items():
         unmade = rows[row] - calls

@@ -5,6 +5,8 @@ A check of what is healthy may fail for it, with one line that says why; a check
 healthy must never pass; nothing outlasts its time.
 """
 import contextlib
+import filecmp
+import os
 import socket
 import threading
 import time
@@ -12,6 +14,7 @@ import time
 from harness import (CONFIG, KNOWN, TERM, add, background, both, comm, descendants, equal, scratch,
                      signal_mask, test, tool, wait_for, witness)
 from lab import GOES_ON, NO_POINT, explore
+from probe_databases import greeting, packet
 from probe_grpc import MESSAGE, OK_HEADERS, SETTINGS, TRAILERS
 from probe_lab import Peer, http, network, replace_file, replies, silent
 from supervise import BEFORE_MAIN, LOGGING
@@ -81,6 +84,29 @@ def grpc(connection, _server):
             pass
 
 
+def redis(connection, _server):
+    connection.recv(100)
+    connection.sendall(b"+PONG\r\n")
+
+
+def loading(connection, _server):
+    connection.recv(100)
+    connection.sendall(b"-LOADING\r\n")
+
+
+def postgres(connection, _server):
+    connection.recv(100)
+    connection.sendall(b"R\0\0\0\x08\0\0\0\0")
+    connection.recv(100)
+
+
+def mysql(connection, _server):
+    connection.sendall(greeting())
+    connection.recv(1000)
+    connection.sendall(packet(2, b"\0\0\0\2\0\0\0"))
+    connection.recv(100)
+
+
 def name_server():
     """Answers every A with 127.0.0.1, every other question with nothing."""
     replace_file("/etc/resolv.conf", "nameserver 127.0.0.1\n")
@@ -116,6 +142,12 @@ probing("tcp", True, "tcp://127.0.0.1:8080", prepare=lambda: Peer(silent))
 probing("tcp that nobody listens to", False, "tcp://localhost:8080")
 probing("unix", True, "unix:@usher-faults", prepare=lambda: Peer(silent, "\0usher-faults"))
 probing("grpc", True, "grpc://127.0.0.1:50051", prepare=lambda: Peer(grpc, ("127.0.0.1", 50051)))
+probing("json", True, "--json-field", "a=1", "http://127.0.0.1:8080/",
+        prepare=lambda: Peer(replies(http(body=b'{"a":1}'))))
+probing("redis", True, "redis://127.0.0.1:8080", prepare=lambda: Peer(redis))
+probing("redis that loads", False, "redis://127.0.0.1:8080", prepare=lambda: Peer(loading))
+probing("postgres", True, "postgres://127.0.0.1:8080", prepare=lambda: Peer(postgres))
+probing("mysql", True, "mysql://127.0.0.1:8080", prepare=lambda: Peer(mysql))
 probing("a name", True, "tcp://some.name:8080", timeout="200ms", prepare=name_server)
 probing("an address that is not this container's", False, "tcp://192.0.2.1:8080",
         baseline=REFUSES)
@@ -206,6 +238,65 @@ def _(pid1):
         assert status in (143, 125) or deaf_to_signals(point) and status == 124, f"status {status}"
         return GOES_ON if status == 143 else REFUSES
     explore(f"wait and TERM, pid1={pid1}", play, skipped=CLOCK)
+
+
+@both("--wait-for, and the program", timeout=600)
+def _(pid1):
+    network()
+    peer = Peer(silent)
+
+    def play(scene, point):
+        status = scene.attempt(point, ["--wait-timeout", limit(point, "300ms"), "--wait-for", "tcp://127.0.0.1:8080",
+                                       "--", *witness("exit", 7)], inject=["--pid1"] if pid1 else []).finish()
+        if point.call in BEFORE_MAIN:
+            return "crashes in the C library's start"
+        if status in (124, 125, 126, 127):
+            return REFUSES
+        equal(status, 7, "status")
+        return GOES_ON
+    explore(f"--wait-for, pid1={pid1}", play)
+    peer.close()
+
+
+@both("--wait-for is ended by TERM", timeout=600)
+def _(pid1):
+    def play(scene, point):
+        seen = scene.attempt(point, ["--wait-timeout", until_told(point), "--wait-for", "file:/no/such", "--",
+                                     *witness("exit", 7)], inject=["--pid1"] if pid1 else [])
+        seen.until(lambda: comm(seen.pid) == "usher:waiting" or "waiting:" in seen.err or seen.over(), "waits")
+        seen.until(lambda: seen.kill(TERM) or seen.over(), "it ends")
+        status = seen.finish()
+        if point.call in BEFORE_MAIN:
+            return "crashes in the C library's start"
+        assert status in (143, 125, 124), f"status {status}"
+        return GOES_ON if status == 143 else REFUSES
+    explore(f"--wait-for and TERM, pid1={pid1}", play, skipped=CLOCK)
+
+
+@test("install", timeout=600)
+def _():
+    folder = scratch("shared")
+    os.mkdir(folder)
+    path = os.path.join(folder, "usher")
+
+    def play(scene, point):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        seen = scene.attempt(point, ["install", path])
+        status = seen.finish()
+        if point.call in BEFORE_MAIN:
+            return "crashes in the C library's start"
+        assert status in (0, 125), f"status {status}"
+        # All of it under its name, or nothing; what could not be removed again is not its fault.
+        whole = os.path.exists(path) and filecmp.cmp(path, CONFIG.usher, shallow=False)
+        equal(whole, status == 0, "a copy")
+        left = [name for name in os.listdir(folder) if name != "usher"]
+        assert not left or point.call == "unlinkat", left
+        for name in left:
+            os.unlink(os.path.join(folder, name))
+        assert status == 0 or seen.err.count("\n") == 1 or point.call in LOGGING, seen.err
+        return GOES_ON if status == 0 else REFUSES
+    explore("install", play)
 
 
 @test("sleep", timeout=600)

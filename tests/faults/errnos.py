@@ -30,6 +30,8 @@ PAGES = {
               " ENFILE ENOENT ENOEXEC ENOMEM ENOTDIR EPERM ETXTBSY",
     "faccessat": PATHS + " EPERM EROFS ETXTBSY",                                    # access
     "fcntl": "EACCES EAGAIN EBADF EBUSY EDEADLK EFAULT EINTR EINVAL EMFILE ENOLCK ENOTDIR EPERM",
+    "fchmod": "EBADF EIO ENOMEM EPERM EROFS",                                       # chmod
+    "fsync": "EBADF EINTR EIO ENOSPC EROFS EINVAL EDQUOT",
     "getdents64": "EBADF EFAULT EINVAL ENOENT ENOTDIR",
     "getpgid": "ESRCH",
     "getrandom": "EAGAIN EFAULT EINTR EINVAL ENOSYS",
@@ -62,6 +64,7 @@ PAGES = {
     "readlinkat": PATHS,
     "recvfrom": "EAGAIN EBADF ECONNREFUSED ECONNRESET EFAULT EINTR EINVAL ENOMEM ENOTCONN"
                 " ENOTSOCK ETIMEDOUT",                                              # recv, tcp(7)
+    "renameat2": PATHS + " EBUSY EDQUOT EEXIST EISDIR EMLINK ENOSPC ENOTEMPTY EPERM EROFS EXDEV",  # rename
     "rt_sigaction": SIGNAL_SETS,
     "rt_sigpending": SIGNAL_SETS,
     "rt_sigprocmask": SIGNAL_SETS,
@@ -75,6 +78,7 @@ PAGES = {
     "socket": "EACCES EAFNOSUPPORT EINVAL EMFILE ENFILE ENOBUFS ENOMEM EPROTONOSUPPORT",
     "stat": PATHS + " EOVERFLOW",
     "statx": "EACCES EBADF EFAULT EINVAL ELOOP ENAMETOOLONG ENOENT ENOMEM ENOTDIR",
+    "unlinkat": PATHS + " EBUSY EISDIR EPERM EROFS ENOTEMPTY",
     "vmsplice": "EAGAIN EBADF EINVAL ENOMEM",
     "wait4": "EAGAIN ECHILD EINTR EINVAL ESRCH",                                    # wait
     "write": "EAGAIN EBADF EDESTADDRREQ EDQUOT EFAULT EFBIG EINTR EINVAL EIO ENOSPC EPERM EPIPE",

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "check.hpp"
+#include "credentials.hpp"
 #include "grpc.hpp"
 #include "http.hpp"
 #include "words.hpp"
@@ -61,6 +62,20 @@ void check_request(const Check& check, std::string_view line) {
     }
 }
 
+// Nothing of the text is lost or twice, and what cannot be decoded has a reason.
+void check_credentials(std::string_view text, char* const* environment) {
+    const SplitCheck split = split_check(text);
+    std::string whole(split.scheme);
+    if (split.credentials.data() != nullptr) whole += std::string(split.credentials) + '@';
+    require(whole + std::string(split.rest) == text);
+    char room[4096];
+    Writer decoded(room);
+    BadInput bad;
+    if (!decode_credential(split.credentials, environment, decoded, bad)) {
+        require(!bad.problem.empty());
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -70,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (std::string_view line = next_line(rest); !line.empty(); line = next_line(rest)) {
         environment.add(line);
     }
+    check_credentials(rest, environment.pointers().data());
     char room[4096];
     Writer expanded(room);
     char room_with_path[4097];
@@ -90,7 +106,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     switch (check.kind) {
         case CheckKind::http:
         case CheckKind::grpc: check_request(check, first_variable); [[fallthrough]];
-        case CheckKind::tcp: check_endpoint(check); break;
+        case CheckKind::tcp:
+        case CheckKind::redis:
+        case CheckKind::postgres:
+        case CheckKind::mysql: check_endpoint(check); break;
         case CheckKind::file: require(!check.target.empty() && check.max_age >= 0); break;
         case CheckKind::pid: require(check.target.empty() == (check.pid > 0)); break;
         case CheckKind::ready:

@@ -795,5 +795,68 @@ TEST_F(NetworkCheckTest, says_nothing_by_itself) {
     EXPECT_EQ(kernel().log + kernel().standard_output, "");
 }
 
+// Databases: the words are those of the codecs' own tests.
+
+TEST_F(NetworkCheckTest, redis_that_answers_is_healthy) {
+    network().peers[loopback] = {.on_bytes = [](Connection& connection) {
+        if (connection.request == "*1\r\n$4\r\nPING\r\n") connection.say("+PONG\r\n", 0);
+    }};
+    EXPECT_EQ(run("redis://:80"), "healthy PONG");
+    EXPECT_EQ(elapsed(), 0);
+    EXPECT_EQ(drained_for(), 0);
+}
+
+TEST_F(NetworkCheckTest, redis_that_loads_is_unhealthy_for_its_own_reason) {
+    network().peers[loopback] = {.on_bytes = [](Connection& connection) {
+        connection.say("-LOADING Redis is loading\x1b\r\n", 0);
+    }};
+    EXPECT_EQ(run("redis://:80"), "unhealthy LOADING Redis is loading?");
+}
+
+TEST_F(NetworkCheckTest, postgres_that_lets_us_in_gets_a_farewell_and_may_answer_it) {
+    std::string heard;
+    network().peers[loopback] = {.on_bytes = [&heard](Connection& connection) {
+        heard = connection.request;
+        if (heard.size() == 41) connection.say(std::string("R\0\0\0\x08\0\0\0\0", 9), 0);
+    }};
+    EXPECT_EQ(run("postgres://:80"), "healthy ");
+    EXPECT_EQ(elapsed(), 0);
+    EXPECT_EQ(heard.substr(41), std::string("X\0\0\0\x04", 5));
+    EXPECT_EQ(drained_for(), NetworkCheck::drain_time);  // this one does not close
+}
+
+TEST_F(NetworkCheckTest, postgres_that_wants_a_password_is_left_at_once) {
+    network().peers[loopback] = {.on_bytes = [](Connection& connection) {
+        connection.say(std::string("R\0\0\0\x0c\0\0\0\x05salt", 13), 0);
+    }};
+    EXPECT_EQ(run("postgres://:80"), "healthy ");
+    EXPECT_EQ(drained_for(), 0);
+}
+
+TEST_F(NetworkCheckTest, a_database_that_says_nothing_is_given_up_in_time) {
+    network().peers[loopback] = {};
+    for (const char* text : {"redis://:80", "postgres://:80", "mysql://:80"}) {
+        EXPECT_EQ(run(text), "unhealthy reply: timed out") << text;
+    }
+}
+
+TEST_F(NetworkCheckTest, what_is_no_database_is_told) {
+    network().peers[loopback] = {.on_bytes = [](Connection& connection) {
+        connection.say("HTTP/1.1 400 Bad Request\r\n\r\n", 0);
+    }};
+    EXPECT_EQ(run("redis://:80"), "unhealthy reply: not a Redis reply");
+    EXPECT_EQ(run("postgres://:80"), "unhealthy reply: not a PostgreSQL reply");
+}
+
+TEST_F(NetworkCheckTest, a_user_that_is_no_user_is_misuse) {
+    network().peers[loopback] = {};
+    BadInput bad;
+    ASSERT_TRUE(parse_check("postgres://:80", check, bad));
+    check.user = std::string_view("a\0b", 3);
+    outcome.reset();
+    checked->start(check, settings, outcome, now(), after(now(), timeout));
+    EXPECT_EQ(result(), "misused not a request: over 4096 bytes, or control characters");
+}
+
 }  // namespace
 }  // namespace usher

@@ -46,7 +46,9 @@ class ProberTest : public testing::Test {
     void add(const std::string& text) {
         BadInput bad;
         texts.push_back(text);  // it must outlive the prober
-        EXPECT_TRUE(prober().add(texts.back(), bad)) << text;
+        Check check;
+        EXPECT_TRUE(parse_check(texts.back(), check, bad)) << text;
+        EXPECT_TRUE(prober().add(check, bad)) << text;
         EXPECT_TRUE(bad.problem.empty()) << text;
     }
 
@@ -347,7 +349,7 @@ TEST_F(ProberTest, has_room_for_as_many_lookups_as_checks) {
 TEST_F(ProberTest, refuses_a_seventeenth_check) {
     for (std::size_t i = 0; i < Prober::most_checks; ++i) add("ready:");
     BadInput bad;
-    EXPECT_FALSE(prober().add("live:", bad));
+    EXPECT_FALSE(prober().add({.kind = CheckKind::live, .text = "live:"}, bad));
     char room[128];
     Writer line(room);
     add_bad_input(line, bad);
@@ -358,12 +360,6 @@ TEST_F(ProberTest, refuses_a_seventeenth_check) {
     BadInput bad_program;
     EXPECT_FALSE(prober().add_program(program, bad_program));
     EXPECT_EQ(bad_program.word, "true");
-}
-
-TEST_F(ProberTest, refuses_what_is_no_check) {
-    BadInput bad;
-    EXPECT_FALSE(prober().add("nonsense", bad));
-    EXPECT_EQ(bad.word, "nonsense");
 }
 
 TEST_F(ProberTest, can_try_again_and_gives_each_try_its_time) {

@@ -2,19 +2,16 @@
 // When a program counts as unhealthy: what is made of the rounds of checks that --heal asks for.
 #pragma once
 
-#include <array>
 #include <optional>
-#include <string_view>
 
+#include "check_list.hpp"
 #include "duration.hpp"
 #include "signals.hpp"
 
 namespace usher {
 
 struct HealSettings {
-    static constexpr std::size_t most_checks = 16;
-    std::array<std::string_view, most_checks> checks{};  ///< as written
-    std::size_t check_count = 0;                         ///< 0: nothing is watched
+    CheckList checks;                  ///< none: nothing is watched
     Duration interval = 10 * second;   ///< from the end of a round to the next one
     Duration timeout = 3 * second;     ///< of a round
     int retries = 3;                   ///< so many failed rounds in a row are too many
@@ -22,7 +19,7 @@ struct HealSettings {
     Duration grace = 10 * second;      ///< from `signal` to SIGKILL; never infinite
     int signal = sig::term;            ///< what an unhealthy program is sent
 
-    [[nodiscard]] bool is_on() const { return check_count > 0; }
+    [[nodiscard]] bool is_on() const { return checks.count > 0; }
 };
 
 enum class Wellness : std::uint8_t { starting, healthy, failing };

@@ -103,13 +103,21 @@ bool check_escalations(const RunSettings& settings, BadInput& bad) {
     return true;
 }
 
-bool add_heal_check(RunSettings& settings, std::string_view text, BadInput& bad) {
-    HealSettings& heal = settings.heal;
-    if (heal.check_count == HealSettings::most_checks) {
-        return refuse(bad, "one check too many:", text, "up to 16");
-    }
-    heal.checks[heal.check_count++] = text;
+// Which one is not told: it may have a password in it.
+bool add_check(CheckList& checks, std::string_view text, BadInput& bad) {
+    if (checks.count == CheckList::most) return refuse(bad, "one check too many", {}, "up to 16");
+    checks.items[checks.count++] = text;
     return true;
+}
+
+bool set_wait_timeout(WaitSettings& wait, std::string_view text, BadInput& bad) {
+    if (!set_duration(wait.timeout, text, true, bad)) return false;
+    if (wait.timeout == 0) wait.timeout = infinite;
+    return true;
+}
+
+CheckList& checks_of(RunSettings& settings, OptionId id) {
+    return id == OptionId::heal ? settings.heal.checks : settings.wait.checks;
 }
 
 bool set_positive(Duration& target, std::string_view text, BadInput& bad) {
@@ -172,7 +180,7 @@ void forget_list(RunSettings& settings, OptionId id) {
     if (id == OptionId::remap_exit) reset_exit_codes(settings);
     if (id == OptionId::stop_signal) settings.stop_signals = 0;
     if (id == OptionId::escalate) settings.escalation_count = 0;
-    if (id == OptionId::heal) settings.heal.check_count = 0;
+    if (takes_checks(id)) checks_of(settings, id).count = 0;
     if (id == OptionId::verbose || id == OptionId::quiet) settings.verbosity = 0;
 }
 
@@ -197,7 +205,9 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
         case OptionId::verbose: ++settings.verbosity; break;
         case OptionId::quiet: --settings.verbosity; break;
         case OptionId::log_format: return set_log_format(settings, value, bad);
-        case OptionId::heal: return add_heal_check(settings, value, bad);
+        case OptionId::wait_for:
+        case OptionId::heal: return add_check(checks_of(settings, id), value, bad);
+        case OptionId::wait_timeout: return set_wait_timeout(settings.wait, value, bad);
         case OptionId::heal_interval: return set_positive(settings.heal.interval, value, bad);
         case OptionId::heal_timeout: return set_positive(settings.heal.timeout, value, bad);
         case OptionId::heal_retries: return set_heal_retries(settings.heal, value, bad);
@@ -213,9 +223,9 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
 }
 
 // A variable has them with blanks between; a check may have commas.
-bool add_heal_checks(RunSettings& settings, std::string_view list, BadInput& bad) {
+bool add_checks(CheckList& checks, std::string_view list, BadInput& bad) {
     for (std::string_view word = take_word(list); !word.empty(); word = take_word(list)) {
-        if (!add_heal_check(settings, word, bad)) return false;
+        if (!add_check(checks, word, bad)) return false;
     }
     return true;
 }
@@ -248,10 +258,10 @@ bool apply_variable(RunSettings& settings, std::string_view entry, BadInput& bad
     const Option* option = find_variable(name);
     if (option == nullptr || value.empty()) return true;
     if (option->is_repeatable() && option->takes_value()) forget_list(settings, option->id);
-    const bool is_heal = option->id == OptionId::heal;
-    if (is_heal || option->id == OptionId::pre_stop) settings.mark_nested = true;
+    const bool has_checks = takes_checks(option->id);
+    if (has_checks || option->id == OptionId::pre_stop) settings.mark_nested = true;
     bad.where = name;
-    if (is_heal) return add_heal_checks(settings, value, bad);
+    if (has_checks) return add_checks(checks_of(settings, option->id), value, bad);
     return option->takes_value() ? apply_option(settings, option->id, value, bad)
                                  : apply_switch(settings, option->id, value, bad);
 }
@@ -260,7 +270,7 @@ std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
                                                  std::span<char* const> words, BadInput& bad) {
     if (settings.nested) {
         settings.pre_stop = 0;
-        settings.heal.check_count = 0;
+        settings.wait.checks.count = settings.heal.checks.count = 0;
     }
     OptionReader reader(Command::run, words);
     std::uint64_t seen = 0;  // the lists that this command line has begun

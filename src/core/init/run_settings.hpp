@@ -28,6 +28,12 @@ struct Escalation {
 /// What the program is started in: a process group or a session of its own, or usher's group.
 enum class Home : std::uint8_t { group, session, shared };
 
+/// --wait-for: what must be healthy before the program is started.
+struct WaitSettings {
+    CheckList checks;
+    Duration timeout = 60 * second;  ///< may be infinite
+};
+
 struct RunSettings {
     Forward forward = Forward::split;
     Wording wording{};
@@ -48,6 +54,7 @@ struct RunSettings {
     int parent_death = 0;                       ///< 0: not asked for
     bool use_terminal = true;
     int verbosity = 0;  ///< 0: warnings; +1 info, +2 debug; -1 errors only, -2 nothing
+    WaitSettings wait;
     HealSettings heal;
     std::string_view check_option{};  ///< the last one given that concerns checks; may be empty
     bool notify = false;
@@ -82,8 +89,8 @@ struct RunCommandLine {
     std::size_t program = 0;  ///< index in `words` of PROGRAM
 };
 
-/// The variable by which an usher tells those inside it that USHER_PRE_STOP and USHER_HEAL are
-/// done already.
+/// The variable by which an usher tells those inside it that USHER_PRE_STOP, USHER_WAIT_FOR and
+/// USHER_HEAL are done already.
 inline constexpr char nested_mark[] = "USHER_NESTED=1";
 
 /// Applies one `USHER_*=value` entry of the environment. Other entries and empty values do nothing.

@@ -72,6 +72,6 @@ struct Origin {
 /// Whether a received signal is to be forwarded. Not: SIGCHLD; the SIGPIPE and SIGXFSZ
 /// (setrlimit(2), RLIMIT_FSIZE) of usher's own writes; a fault or a terminal stop that no process
 /// sent.
-bool concerns_program(int signal, Origin origin);
+[[gnu::hot]] bool concerns_program(int signal, Origin origin);
 
 }  // namespace usher

@@ -9,8 +9,8 @@ namespace usher {
 
 namespace {
 
-constexpr char state_names[state_count][10] = {"starting",  "running", "draining", "stopping",
-                                               "lingering", "killing", "ended"};
+constexpr char state_names[state_count][10] = {"starting", "waiting",   "running", "draining",
+                                               "stopping", "lingering", "killing", "ended"};
 static_assert(static_cast<int>(State::ended) == state_count - 1);
 
 using enum Reaction;
@@ -18,6 +18,7 @@ using enum Reaction;
 [[gnu::section(".rodata.hot")]] constexpr Reaction table[state_count][event_count] = {
 // started  stop_signal  other_signal  stopped      continued       resumed    main_ended    nobody_left  somebody_ended  unhealthy   deadline
   {run,     none,        none,         none,        none,           none,      none,         none,        none,           none,       none},           // starting
+  {run,     none,        none,         none,        none,           none,      none,         none,        none,           none,       none},           // waiting
   {none,    begin_stop,  forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           begin_heal, none},           // running
   {none,    end_drain,   forward,      job_control, note_continued, hand_over, begin_linger, leave,       none,           none,       end_drain},      // draining
   {none,    begin_stop,  forward,      resume,      note_continued, hand_over, begin_linger, leave,       none,           none,       begin_killing},  // stopping

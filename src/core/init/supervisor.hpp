@@ -4,12 +4,13 @@
 //
 // The life of a container goes one way:
 //
-//   starting -> running -> draining -> stopping -> lingering -> killing -> ended
+//   starting -> waiting -> running -> draining -> stopping -> lingering -> killing -> ended
 //
-// and may skip any state in between. `draining` is the pre-stop delay: a stop signal has come and
-// is held back. `stopping`: it was forwarded, and the program has the grace to end. `lingering`:
-// the main process has ended and others are left. `killing`: SIGKILL was sent, at most a second is
-// waited.
+// and may skip any state in between. `waiting`: the checks of --wait-for have to pass before the
+// program is started, which is all that is decided here of it. `draining` is the pre-stop delay: a
+// stop signal has come and is held back. `stopping`: it was forwarded, and the program has the
+// grace to end. `lingering`: the main process has ended and others are left. `killing`: SIGKILL was
+// sent, at most a second is waited.
 //
 // Who wins when two things come together:
 // - The main process's end wins over everything: whatever the state, what is reported is how
@@ -46,6 +47,7 @@ namespace usher {
 
 enum class State : std::uint8_t {
     starting,
+    waiting,
     running,
     draining,
     stopping,
@@ -53,7 +55,7 @@ enum class State : std::uint8_t {
     killing,
     ended
 };
-inline constexpr int state_count = 7;
+inline constexpr int state_count = 8;
 /// "running" and so on, as /proc/PID/comm shows it behind `usher:`.
 Literal state_name(State state);
 
@@ -146,7 +148,9 @@ class Supervisor {
   public:
     /// `settings` must outlive the supervisor. `is_init`: usher is PID 1 of its namespace.
     Supervisor(const RunSettings& settings, bool is_init)
-        : settings_(settings), is_init_(is_init) {}
+        : settings_(settings),
+          is_init_(is_init),
+          state_(settings.wait.checks.count > 0 ? State::waiting : State::starting) {}
 
     [[gnu::hot]] Actions on(const Event& event);
 
@@ -200,7 +204,7 @@ class Supervisor {
 
     const RunSettings& settings_;
     bool is_init_;
-    State state_ = State::starting;
+    State state_;
     bool program_stopped_ = false;
     bool terminal_stop_ = false;  ///< the last signal was a ^Z for usher's own group
     bool grace_began_ = false;    ///< the grace counts

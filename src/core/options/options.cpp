@@ -17,7 +17,7 @@ constexpr std::uint8_t wait = bit(Command::wait);
 constexpr std::uint8_t status = bit(Command::status);
 constexpr std::uint8_t checks = probe | wait;
 constexpr std::uint8_t of_checks = checks | run;
-constexpr std::uint8_t every = run | checks | bit(Command::sleep) | status;
+constexpr std::uint8_t every = run | checks | bit(Command::sleep) | status | bit(Command::install);
 constexpr std::uint8_t repeatable = Option::repeatable;
 constexpr std::uint8_t variable = Option::variable;
 
@@ -42,6 +42,8 @@ constexpr OptionRow rows[] = {
     {Id::verbose, run, 'v', repeatable | variable, "verbose", "", "", "say more; twice: everything"},
     {Id::quiet, run, 'q', repeatable | variable, "quiet", "", "", "errors only; twice: nothing"},
     {Id::log_format, run, 0, variable, "log-format", "text|json", "text", "one line an event on stderr"},
+    {Id::wait_for, run, 0, repeatable | variable, "wait-for", "CHECK", "", "must pass before PROGRAM is started"},
+    {Id::wait_timeout, run, 0, variable, "wait-timeout", "DURATION", "60s", "for that; 0 or inf: for ever"},
     {Id::heal, run, 0, repeatable | variable, "heal", "CHECK", "", "when it fails, stop the program and end with 69"},
     {Id::heal_interval, run, 0, variable, "heal-interval", "DURATION", "10s", "between two rounds of these checks"},
     {Id::heal_timeout, run, 0, variable, "heal-timeout", "DURATION", "3s", "for one round"},
@@ -60,6 +62,7 @@ constexpr OptionRow rows[] = {
     {Id::header, run, 0, repeatable | variable, "header", "'K: V'", "", "a header of the request"},
     {Id::host, of_checks, 0, variable, "host", "NAME", "", "Host or :authority, apart from the address"},
     {Id::contains, of_checks, 0, variable, "contains", "TEXT", "", "the body's first 64 KiB must contain TEXT"},
+    {Id::json_field, of_checks, 0, repeatable | variable, "json-field", "PATH[=VALUE]", "", "the body is JSON that has it: status=UP, db.ok"},
     {Id::invert, checks, 0, 0, "not", "", "", "healthy when the check fails"},
     {Id::allow_remote, probe, 0, 0, "allow-remote", "", "", "the check may leave the container"},
     {Id::quiet, checks, 'q', repeatable, "quiet", "", "", "say nothing"},
@@ -79,6 +82,7 @@ Literal usage_of(Command command) {
         case Command::wait: return "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]";
         case Command::sleep: return "usher sleep DURATION...";
         case Command::status: return "usher status [--json]";
+        case Command::install: return "usher install PATH";
     }
     return {};
 }
@@ -97,6 +101,8 @@ Literal purpose_of(Command command) {
                    "signal.";
         case Command::status:
             return "Says what the init of this container is doing. Exit code 1: there is none.";
+        case Command::install:
+            return "Copies this program to PATH, for init containers and volumes.";
     }
     return {};
 }
@@ -225,6 +231,7 @@ Literal command_name(Command command) {
         case Command::wait: return "wait";
         case Command::sleep: return "sleep";
         case Command::status: return "status";
+        case Command::install: return "install";
     }
     return {};
 }
@@ -392,13 +399,15 @@ void add_help(Writer& line, Command command) {
             "Signals: TERM, 15, RTMIN+3.\n"
             "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
             "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not executable;\n"
-            "127 not found.\n");
+            "127 not found; 124 out of time to wait; 69 unhealthy.\n");
     } else if (command == Command::probe || command == Command::wait) {
         line.add(
             "\nChecks: http://HOST[:PORT]/PATH  :PORT/PATH  http://unix:/SOCKET:/PATH  "
             "tcp://HOST:PORT\n"
             "  unix:/SOCKET  unix:@NAME  grpc://HOST:PORT[/SERVICE]  "
             "grpc://unix:/SOCKET[:/SERVICE]\n"
+            "  redis://[[USER]:PASSWORD@]HOST[:PORT]  postgres://[USER@]HOST[:PORT][/DB]\n"
+            "  mysql://[USER@]HOST[:PORT]\n"
             "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n"
             "${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
     }

@@ -13,8 +13,8 @@
 namespace usher {
 
 /// The run form and the subcommands.
-enum class Command : std::uint8_t { run, probe, wait, sleep, status };
-inline constexpr int command_count = 5;
+enum class Command : std::uint8_t { run, probe, wait, sleep, status, install };
+inline constexpr int command_count = 6;
 
 enum class OptionId : std::uint8_t {
     forward,
@@ -35,6 +35,8 @@ enum class OptionId : std::uint8_t {
     verbose,
     quiet,
     log_format,
+    wait_for,
+    wait_timeout,
     heal,
     heal_interval,
     heal_timeout,
@@ -51,6 +53,7 @@ enum class OptionId : std::uint8_t {
     header,
     host,
     contains,
+    json_field,
     invert,
     allow_remote,
     json,
@@ -65,7 +68,12 @@ enum class OptionId : std::uint8_t {
 /// Whether it says what a check asks for and accepts.
 constexpr bool concerns_checks(OptionId id) {
     return id == OptionId::status || id == OptionId::method || id == OptionId::header ||
-           id == OptionId::host || id == OptionId::contains;
+           id == OptionId::host || id == OptionId::contains || id == OptionId::json_field;
+}
+
+/// Whether its values are checks.
+constexpr bool takes_checks(OptionId id) {
+    return id == OptionId::wait_for || id == OptionId::heal;
 }
 
 /// One option, in a table that make_option_table made.

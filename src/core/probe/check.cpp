@@ -17,7 +17,8 @@ constexpr std::uint16_t default_http_port = 80;
 
 constexpr Literal check_forms =
     "http://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, unix:/SOCKET, "
-    "grpc://HOST:PORT[/SERVICE], file:/PATH, pid:/PATH, ready:, live:";
+    "grpc://HOST:PORT[/SERVICE], redis://HOST, postgres://HOST, mysql://HOST, file:/PATH, "
+    "pid:/PATH, ready:, live:";
 constexpr Literal endpoint_forms = "HOST:PORT, [IPv6]:PORT or unix:/SOCKET";
 constexpr Literal no_shell = "write ${{}}: there is no shell here";
 
@@ -137,6 +138,18 @@ bool parse_grpc(std::string_view text, Check& check, BadInput& bad) {
     return true;
 }
 
+// What other clients are told there (a database's number, ?sslmode=...) is not needed to see
+// whether the server is ready, but for the database that PostgreSQL is asked for.
+bool parse_database(CheckKind kind, std::uint16_t port, std::string_view text, Check& check,
+                    BadInput& bad) {
+    check.kind = kind;
+    check.endpoint.port = port;
+    if (!set_endpoint_and_target(text, "/?", check, bad)) return false;
+    check.target = take_until(check.target, '?');
+    take_prefix(check.target, "/");
+    return true;
+}
+
 bool parse_file(std::string_view text, Check& check, BadInput& bad) {
     check.kind = CheckKind::file;
     check.target = take_until(text, '?');
@@ -202,6 +215,13 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
         return set_unix(text, check, bad);
     }
     if (take_scheme(text, "grpc://")) return parse_grpc(text, check, bad);
+    if (take_scheme(text, "redis://"))
+        return parse_database(CheckKind::redis, 6379, text, check, bad);
+    if (take_scheme(text, "postgres://") || take_scheme(text, "postgresql://")) {
+        return parse_database(CheckKind::postgres, 5432, text, check, bad);
+    }
+    if (take_scheme(text, "mysql://"))
+        return parse_database(CheckKind::mysql, 3306, text, check, bad);
     if (take_scheme(text, "file:")) return parse_file(text, check, bad);
     if (take_scheme(text, "pid:")) return parse_pid(text, check, bad);
     if (take_scheme(text, "ready:")) return parse_state(CheckKind::ready, text, check, bad);

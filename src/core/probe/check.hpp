@@ -7,7 +7,19 @@
 
 namespace usher {
 
-enum class CheckKind : std::uint8_t { http, tcp, grpc, file, pid, ready, live, program };
+enum class CheckKind : std::uint8_t {
+    http,
+    tcp,
+    grpc,
+    redis,
+    postgres,
+    mysql,
+    file,
+    pid,
+    ready,
+    live,
+    program
+};
 
 /// Where to connect to. Views point into the check's text.
 struct Endpoint {
@@ -27,9 +39,13 @@ struct Endpoint {
 struct Check {
     CheckKind kind = CheckKind::program;
     std::string_view text;  ///< as written, for the result line
-    Endpoint endpoint;      ///< http, tcp, grpc
-    std::string_view
-        target;  ///< http: path and query; grpc: service; file: path; pid: path or empty
+    Endpoint endpoint;      ///< of all that connect
+    /// http: path and query; grpc: service; postgres: database; file: path; pid: path or empty.
+    std::string_view target;
+    /// Of a database; never printed. parse_check knows of neither.
+    std::string_view user{};
+    std::string_view password{};
+    bool shows_password = false;  ///< it was written in the check as it is
     Duration max_age = infinite;  ///< file
     std::uint64_t min_size = 0;   ///< file, bytes
     int pid = 0;                  ///< pid, when no path
@@ -38,7 +54,8 @@ struct Check {
 /// sun_path holds this many bytes (unix(7)), an abstract socket's leading NUL included.
 inline constexpr std::size_t longest_unix_path = 107;
 
-/// False: `bad` says what was wrong. `text` must outlive the check.
+/// Of a database without user and password (credentials.hpp). False: `bad` says what was wrong.
+/// `text` must outlive the check.
 bool parse_check(std::string_view text, Check& check, BadInput& bad);
 
 /// "http://HOST?query" as "http://HOST/?query", which is what is asked for, in `out`; any other

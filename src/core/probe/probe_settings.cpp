@@ -55,6 +55,18 @@ bool set_needle(ProbeSettings& settings, std::string_view text, BadInput& bad) {
     return true;
 }
 
+bool add_json_field(ProbeSettings& settings, std::string_view text, BadInput& bad) {
+    const auto field = parse_json_field(text);
+    if (!field) {
+        return refuse(bad, "not a field", text, "PATH[=VALUE] such as status=UP, up to 256 bytes");
+    }
+    if (settings.json_field_count == settings.json_fields.size()) {
+        return refuse(bad, "one field too many:", text, "up to 8");
+    }
+    settings.json_fields[settings.json_field_count++] = *field;
+    return true;
+}
+
 }  // namespace
 
 std::optional<StatusSet> parse_status_list(std::string_view text) {
@@ -93,6 +105,7 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
             return (!value.empty() && !has_control(value)) ||
                    refuse(bad, "not a host", value, "NAME[:PORT]");
         case OptionId::contains: return set_needle(settings, value, bad);
+        case OptionId::json_field: return add_json_field(settings, value, bad);
         case OptionId::invert: settings.invert = true; break;
         case OptionId::allow_remote: settings.allow_remote = true; break;
         case OptionId::verbose: ++settings.verbosity; break;
@@ -103,11 +116,9 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
 }
 
 void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling) {
-    if (id == OptionId::status || id == OptionId::method || id == OptionId::contains) {
-        settings.for_http = spelling;
-    } else if (id == OptionId::header || id == OptionId::host) {
-        settings.for_request = spelling;
-    }
+    if (!concerns_checks(id)) return;
+    const bool is_for_all_requests = id == OptionId::header || id == OptionId::host;
+    (is_for_all_requests ? settings.for_request : settings.for_http) = spelling;
 }
 
 bool options_fit(const ProbeSettings& settings, bool any_http, bool any_grpc, BadInput& bad) {

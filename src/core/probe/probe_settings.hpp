@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "duration.hpp"
+#include "json.hpp"
 #include "options.hpp"
 
 namespace usher {
@@ -46,13 +47,22 @@ struct ProbeSettings {
     std::array<std::string_view, most_headers> headers{};
     std::size_t header_count = 0;
     std::string_view host;      ///< empty: the check's own
-    std::string_view contains;  ///< empty: the body is not read
+    std::string_view contains;  ///< empty: not looked for
+    std::array<JsonField, JsonMatcher::most_fields> json_fields{};
+    std::size_t json_field_count = 0;
     bool invert = false;
     bool allow_remote;  ///< always for `wait`
     int verbosity = 0;
     // The last option that was given of those that only some kinds of checks can use; may be empty.
-    std::string_view for_http;     ///< --status, --method, --contains
+    std::string_view for_http;     ///< --status, --method, --contains, --json-field
     std::string_view for_request;  ///< --header, --host: http and grpc
+
+    [[nodiscard]] std::span<const std::string_view> header_lines() const {
+        return std::span(headers).first(header_count);
+    }
+    [[nodiscard]] std::span<const JsonField> fields() const {
+        return std::span(json_fields).first(json_field_count);
+    }
 };
 
 /// Applies one option of `probe` or `wait`. False: `bad` says what was wrong with the value.

@@ -2,7 +2,6 @@
 #include "http.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "number.hpp"
 
@@ -84,8 +83,14 @@ void HttpReply::fail(Reason reason) {
     at_end_ = true;
 }
 
+// All of the body has come. Whether the reply, too, is at its end is another matter (trailers).
+void HttpReply::judge_body() {
+    body_.finish();
+    conclude(body_.verdict(), body_.reason());
+}
+
 void HttpReply::end_body() {
-    conclude(Verdict::bad, Reason::not_found);
+    judge_body();
     at_end_ = true;
 }
 
@@ -111,7 +116,7 @@ std::size_t HttpReply::skip(std::size_t available) {
 
 Verdict HttpReply::finish() {
     if (state_ == State::body_until_close)
-        fail(Reason::not_found);
+        end_body();
     else
         fail(any_ ? Reason::truncated : Reason::closed);
     return verdict_;
@@ -217,7 +222,7 @@ void HttpReply::status_line_end() {
         return;
     }
     status_ = code_;
-    if (needle_.empty()) conclude(Verdict::done, Reason::none);
+    if (body_.verdict() == Verdict::done) conclude(Verdict::done, Reason::none);
 }
 
 void HttpReply::line_start_byte(char c) {
@@ -308,21 +313,9 @@ void HttpReply::headers_end() {
     }
 }
 
-// The needle itself is the memory of what was read: its first matched_ bytes. After a mismatch the
-// search goes on with the longest of their suffixes that begins the needle.
 void HttpReply::body_byte(char c) {
-    if (verdict_ != Verdict::more) return;
-    while (needle_[matched_] != c && matched_ > 0) {
-        const char* const begin = needle_.data();
-        std::size_t shorter = matched_ - 1;
-        while (std::memcmp(begin, begin + matched_ - shorter, shorter) != 0) --shorter;
-        matched_ = shorter;
-    }
-    if (needle_[matched_] == c) ++matched_;
-    if (matched_ == needle_.size())
-        conclude(Verdict::done, Reason::none);
-    else if (++body_bytes_ == body_limit)
-        conclude(Verdict::bad, Reason::not_found);
+    body_.feed(c);
+    if (body_.verdict() != Verdict::more) conclude(body_.verdict(), body_.reason());
 }
 
 // chunk-size [chunk-ext] CRLF (RFC 9112 7.1). The last chunk ends the search; behind it the
@@ -335,7 +328,7 @@ void HttpReply::chunk_line_byte(char c) {
     if (c == '\n') {
         state_ = left_ == 0 ? State::trailers : State::chunk_data;
         column_ = 0;
-        if (left_ == 0) conclude(Verdict::bad, Reason::not_found);
+        if (left_ == 0) judge_body();
     } else if (after_cr_ || state_ == State::chunk_extension) {
     } else if (digit >= 0 && left_ >> 40 == 0) {
         left_ = left_ * 16 + static_cast<std::uint64_t>(digit);

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "wire.hpp"
+#include "body.hpp"
 
 namespace usher {
 
@@ -31,21 +31,22 @@ bool is_http_header(
 /// is too small.
 std::optional<std::size_t> build_http_request(const HttpRequest& request, std::span<char> out);
 
-/// Reads one reply, byte by byte; nothing of it is stored, so memory is constant. Without a needle
-/// the verdict falls with the final status line. With one it falls when the body's first 64 KiB
-/// contain the needle or cannot. What is fed after that is read on to the end of the reply, so that
-/// who asks can take all that the server has to say; it changes nothing but at_end().
+/// Reads one reply, byte by byte; nothing of it is stored, so memory is constant. Where nothing is
+/// looked for in the body the verdict falls with the final status line, else as soon as the body
+/// has it or cannot have it. What is fed after that is read on to the end of the reply, so that who
+/// asks can take all that the server has to say; it changes nothing but at_end().
 class HttpReply {
   public:
     static constexpr std::size_t header_limit =
         32768;  ///< all bytes before the body, interim replies included
-    static constexpr std::size_t body_limit = 65536;  ///< bytes of decoded body that are searched
     static constexpr std::size_t chunk_line_limit = 1024;
     static constexpr unsigned interim_limit = 16;
 
-    /// `needle` must outlive the reply. `head`: the request was HEAD, so no body follows.
-    explicit HttpReply(std::string_view needle = {}, bool head = false)
-        : needle_(needle), head_(head) {}
+    /// What is looked for in the body must outlive the reply. `head`: the request was HEAD, so no
+    /// body follows.
+    explicit HttpReply(std::string_view needle = {}, bool head = false,
+                       std::span<const JsonField> fields = {})
+        : body_(needle, fields), head_(head) {}
 
     Verdict feed(std::span<const char> input);
     /// The peer closed. Never leaves the verdict at `more`.
@@ -58,6 +59,7 @@ class HttpReply {
     [[nodiscard]] bool at_end() const { return at_end_; }
     /// 100-599; 0 until the final status line is complete. Known before the body has been searched.
     [[nodiscard]] int status() const { return status_; }
+    [[nodiscard]] const BodySearch& body() const { return body_; }
 
   private:
     enum class State : std::uint8_t {
@@ -77,6 +79,7 @@ class HttpReply {
 
     void fail(Reason reason);
     void conclude(Verdict verdict, Reason reason);
+    void judge_body();
     void end_body();
     std::size_t skip(std::size_t available);
     void step(char c);
@@ -94,10 +97,8 @@ class HttpReply {
     void body_byte(char c);
     void chunk_line_byte(char c);
 
-    std::string_view needle_;
-    std::size_t matched_ = 0;         ///< bytes of the needle that end the body read so far
+    BodySearch body_;
     std::uint32_t header_bytes_ = 0;  ///< before the body
-    std::uint32_t body_bytes_ = 0;    ///< decoded, at most body_limit
     std::uint64_t left_ = 0;          ///< of the counted body or the current chunk
     std::uint64_t number_ = 0;        ///< the value as a Content-Length
     std::uint16_t column_ = 0;        ///< in the status line or a chunk line

@@ -31,6 +31,15 @@ Literal reason_text(Reason reason) {
         case Reason::compressed: return "compressed message";
         case Reason::bad_message: return "malformed message";
         case Reason::failed: return "the call failed";
+        case Reason::not_json: return "not JSON";
+        case Reason::json_cut: return "JSON cut short";
+        case Reason::json_deep: return "JSON over 64 levels deep";
+        case Reason::json_large: return "JSON over 256 KiB";
+        case Reason::json_field: return "field";
+        case Reason::not_redis: return "not a Redis reply";
+        case Reason::not_postgres: return "not a PostgreSQL reply";
+        case Reason::not_mysql: return "not a MySQL greeting";
+        case Reason::not_ready: return "not ready";
     }
     return {};
 }

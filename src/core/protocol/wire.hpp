@@ -38,6 +38,15 @@ enum class Reason : std::uint8_t {
     compressed,
     bad_message,
     failed,
+    not_json,
+    json_cut,
+    json_deep,
+    json_large,
+    json_field,
+    not_redis,
+    not_postgres,
+    not_mysql,
+    not_ready,
 };
 
 /// A few words for the user, no final dot.

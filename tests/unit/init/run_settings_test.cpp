@@ -382,7 +382,7 @@ TEST(nested_usher, leaves_the_drain_delay_of_the_environment_to_the_outermost) {
 TEST(heal, is_off_until_a_check_is_given) {
     EXPECT_FALSE(settings_of({"--heal-grace", "1s", "app"}).heal.is_on());
     const HealSettings heal = settings_of({"--heal", ":8080/", "--heal", "file:/a,b", "app"}).heal;
-    ASSERT_EQ(heal.check_count, 2U);
+    ASSERT_EQ(heal.checks.count, 2U);
     EXPECT_EQ(heal.interval, 10 * second);
     EXPECT_EQ(heal.timeout, 3 * second);
     EXPECT_EQ(heal.retries, 3);
@@ -396,14 +396,14 @@ TEST(heal, takes_a_list_with_blanks_from_the_environment) {
         settings_from({"USHER_HEAL= file:/a \t\n:80/ ", "USHER_HEAL_RETRIES=7",
                        "USHER_HEAL_SIGNAL=QUIT", "USHER_HEAL_GRACE=2s"})
             .heal;
-    ASSERT_EQ(heal.check_count, 2U);
-    EXPECT_EQ(heal.checks[0], "file:/a");
-    EXPECT_EQ(heal.checks[1], ":80/");
+    ASSERT_EQ(heal.checks.count, 2U);
+    EXPECT_EQ(heal.checks.items[0], "file:/a");
+    EXPECT_EQ(heal.checks.items[1], ":80/");
     EXPECT_EQ(heal.retries, 7);
     EXPECT_EQ(heal.signal, 3);
     EXPECT_EQ(heal.grace, 2 * second);
     const Outcome both = given({"USHER_HEAL=file:/a"}, {"--heal", "file:/b", "app"});
-    EXPECT_EQ(both.settings.heal.check_count, 1U);  // the command line's
+    EXPECT_EQ(both.settings.heal.checks.count, 1U);  // the command line's
 }
 
 TEST(heal, of_the_environment_is_the_outermost_usher_s) {
@@ -417,10 +417,43 @@ TEST(heal, of_the_environment_is_the_outermost_usher_s) {
 TEST(heal, takes_16_checks) {
     std::string list = "USHER_HEAL=";
     for (int i = 0; i < 16; ++i) list += "file:/ ";
-    EXPECT_EQ(settings_from({list.c_str()}).heal.check_count, 16U);
+    EXPECT_EQ(settings_from({list.c_str()}).heal.checks.count, 16U);
     list += "file:/x";
     EXPECT_EQ(given({list.c_str()}, {"app"}).complaint,
-              "USHER_HEAL: one check too many: 'file:/x'; accepted: up to 16");
+              "USHER_HEAL: one check too many; accepted: up to 16");
+}
+
+TEST(wait_for, lasts_a_minute_unless_another_time_is_given) {
+    EXPECT_EQ(settings_of({"app"}).wait.checks.count, 0U);
+    const WaitSettings wait = settings_of({"--wait-for", "tcp://db:1,2", "app"}).wait;
+    ASSERT_EQ(wait.checks.count, 1U);
+    EXPECT_EQ(wait.checks.items[0], "tcp://db:1,2");
+    EXPECT_EQ(wait.timeout, 60 * second);
+    EXPECT_EQ(settings_of({"--wait-timeout", "5", "app"}).wait.timeout, 5 * second);
+    EXPECT_EQ(settings_of({"--wait-timeout", "0", "app"}).wait.timeout, infinite);
+    EXPECT_EQ(settings_of({"--wait-timeout", "inf", "app"}).wait.timeout, infinite);
+    EXPECT_EQ(given({}, {"--wait-timeout", "soon", "app"}).complaint.substr(0, 15),
+              "--wait-timeout:");
+}
+
+TEST(wait_for, takes_a_list_with_blanks_from_the_environment) {
+    const WaitSettings wait =
+        settings_from({"USHER_WAIT_FOR=tcp://db:5432\thttp://auth:8080/ \n file:/a",
+                       "USHER_WAIT_TIMEOUT=0.5"})
+            .wait;
+    ASSERT_EQ(wait.checks.count, 3U);
+    EXPECT_EQ(wait.checks.items[1], "http://auth:8080/");
+    EXPECT_EQ(wait.timeout, 500 * millisecond);
+    const Outcome both =
+        given({"USHER_WAIT_FOR=file:/a file:/b"}, {"--wait-for", "file:/c", "app"});
+    ASSERT_EQ(both.settings.wait.checks.count, 1U);
+    EXPECT_EQ(both.settings.wait.checks.items[0], "file:/c");
+}
+
+TEST(wait_for, of_the_environment_is_the_outermost_usher_s) {
+    EXPECT_TRUE(given({"USHER_WAIT_FOR=file:/a"}, {"app"}).settings.mark_nested);
+    EXPECT_EQ(given({"USHER_WAIT_FOR=file:/a", nested_mark}, {"app"}).settings.wait.checks.count,
+              0U);
 }
 
 TEST(nested_usher, keeps_a_drain_delay_of_its_own_command_line) {

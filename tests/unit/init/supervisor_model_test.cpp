@@ -553,7 +553,7 @@ RunSettings flavoured(Flavour flavour, Duration grace) {
         settings.forward = Forward::main;
     }
     if (flavour == Flavour::healing) {
-        settings.heal.check_count = 1;
+        settings.heal.checks.count = 1;
         settings.heal.grace = 4 * s;
         settings.heal.signal = sig::quit;
         settings.rewrite[sig::quit] = sig::hup;

@@ -119,6 +119,18 @@ const Cell cells[] = {
     {S::starting, unhealthy, S::starting, infinite, none},
     {S::starting, deadline, S::starting, infinite, none},
 
+    {S::waiting, started, S::running, infinite, none},
+    {S::waiting, stop_signal, S::waiting, infinite, none},
+    {S::waiting, other_signal, S::waiting, infinite, none},
+    {S::waiting, program_stopped, S::waiting, infinite, none},
+    {S::waiting, program_continued, S::waiting, infinite, none},
+    {S::waiting, resumed, S::waiting, infinite, none},
+    {S::waiting, main_ended, S::waiting, infinite, none},
+    {S::waiting, nobody_left, S::waiting, infinite, none},
+    {S::waiting, somebody_ended, S::waiting, infinite, none},
+    {S::waiting, unhealthy, S::waiting, infinite, none},
+    {S::waiting, deadline, S::waiting, infinite, none},
+
     {S::running, started, S::running, infinite, none},
     {S::running, stop_signal, S::draining, t_running + 10 * s, none},
     {S::running, other_signal, S::running, infinite, {{A::to_main, usr1}}},
@@ -215,7 +227,7 @@ static_assert(sizeof cells / sizeof cells[0] == state_count * event_count);
 
 // Brings a new supervisor into the state; returns the time that it then is.
 Time bring_into(State state, Supervisor& supervisor) {
-    if (state == S::starting) return t_running;
+    if (state == S::starting || state == S::waiting) return t_running;
     supervisor.on({.kind = started, .now = 0});
     if (state == S::running) return t_running;
     if (state == S::ended) {
@@ -238,7 +250,8 @@ class EveryCell : public testing::TestWithParam<Cell> {};
 
 TEST_P(EveryCell, gives_the_state_the_deadline_and_the_actions) {
     const Cell& cell = GetParam();
-    const RunSettings settings = times(10 * s, 20 * s, 5 * s);
+    RunSettings settings = times(10 * s, 20 * s, 5 * s);
+    if (cell.state == S::waiting) settings.wait.checks.count = 1;
     Supervisor supervisor(settings, false);
     Event event{.kind = cell.event, .now = bring_into(cell.state, supervisor)};
     ASSERT_EQ(supervisor.state(), cell.state);
@@ -274,8 +287,8 @@ TEST(supervisor_table, has_a_cell_for_each_state_and_event_once) {
 }
 
 TEST(supervisor_states, are_named_as_in_comm) {
-    const char* const names[] = {"starting",  "running", "draining", "stopping",
-                                 "lingering", "killing", "ended"};
+    const char* const names[] = {"starting", "waiting",   "running", "draining",
+                                 "stopping", "lingering", "killing", "ended"};
     for (int i = 0; i < state_count; ++i) {
         EXPECT_EQ(state_name(static_cast<State>(i)), names[i]);
         EXPECT_LE(std::string("usher:").size() + state_name(static_cast<State>(i)).view().size(),
@@ -1082,7 +1095,7 @@ TEST(exit_code, is_remapped) {
 
 RunSettings with_heal() {
     RunSettings settings;
-    settings.heal.check_count = 1;
+    settings.heal.checks.count = 1;
     settings.pre_stop = 30 * s;
     return settings;
 }

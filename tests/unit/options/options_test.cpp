@@ -264,7 +264,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{{"--grce", "5"}, "unknown option '--grce'; did you mean --grace?"},
         BadLine{{"--grce=5"}, "unknown option '--grce'; did you mean --grace?"},
         BadLine{{"--unheard-of"}, "unknown option '--unheard-of'; accepted: the options of --help"},
-        BadLine{{"--json"}, "unknown option '--json'; accepted: the options of --help"},
+        BadLine{{"--json"}, "unknown option '--json'; did you mean --json-field?"},
         BadLine{{"---"}, "unknown option '---'; accepted: the options of --help"},
         BadLine{{"--=5"}, "unknown option '--'; accepted: the options of --help"},
         BadLine{{"-x"}, "unknown option '-x'; accepted: the options of --help"},
@@ -335,7 +335,8 @@ TEST(variables, stand_for_every_named_option_of_the_run_form_that_sets_something
         "USHER_HEAL_TIMEOUT",  "USHER_HEAL_RETRIES", "USHER_HEAL_START_PERIOD",
         "USHER_HEAL_GRACE",    "USHER_HEAL_SIGNAL",  "USHER_NOTIFY",
         "USHER_STATUS",        "USHER_METHOD",       "USHER_HEADER",
-        "USHER_HOST",          "USHER_CONTAINS"};
+        "USHER_HOST",          "USHER_CONTAINS",     "USHER_JSON_FIELD",
+        "USHER_WAIT_FOR",      "USHER_WAIT_TIMEOUT"};
     std::set<std::string> names;
     for (const Option& option : option_table()) {
         if (!option.has_variable()) continue;

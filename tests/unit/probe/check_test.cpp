@@ -276,7 +276,27 @@ TEST(parse_check, reads_the_checks_of_usher_s_own_state) {
 
 const std::string all_forms =
     "; accepted: http://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, unix:/SOCKET, "
-    "grpc://HOST:PORT[/SERVICE], file:/PATH, pid:/PATH, ready:, live:";
+    "grpc://HOST:PORT[/SERVICE], redis://HOST, postgres://HOST, mysql://HOST, file:/PATH, "
+    "pid:/PATH, ready:, live:";
+
+TEST(parse_check, reads_the_checks_of_databases) {
+    expect_endpoint({"redis://db:7000", "db", 7000, "db:7000", ""}, CheckKind::redis);
+    expect_endpoint({"redis://db/3", "db", 6379, "db", "3"}, CheckKind::redis);
+    expect_endpoint({"redis://", "", 6379, "", ""}, CheckKind::redis);
+    expect_endpoint({"redis://[::1]:1", "::1", 1, "[::1]:1", ""}, CheckKind::redis);
+    expect_endpoint({"postgres://db", "db", 5432, "db", ""}, CheckKind::postgres);
+    expect_endpoint({"postgresql://db:1/shop?sslmode=off", "db", 1, "db:1", "shop"},
+                    CheckKind::postgres);
+    expect_endpoint({"postgres://db?sslmode=off", "db", 5432, "db", ""}, CheckKind::postgres);
+    expect_endpoint({"MySQL://db/shop", "db", 3306, "db", "shop"}, CheckKind::mysql);
+    expect_unix("redis://unix:/run/r.sock", CheckKind::redis, "/run/r.sock", "");
+    expect_unix("postgres://unix:/run/.s.PGSQL.5432:/shop", CheckKind::postgres,
+                "/run/.s.PGSQL.5432", "shop");
+    expect_unix("mysql://unix:/run/m.sock", CheckKind::mysql, "/run/m.sock", "");
+    EXPECT_EQ(refusal("redis://db:x"), "not a port 'x'; accepted: 1 to 65535");
+    EXPECT_EQ(refusal("mysql://a b"),
+              "not a host 'a b'; accepted: HOST:PORT, [IPv6]:PORT or unix:/SOCKET");
+}
 
 TEST(parse_check, refuses_what_is_no_check_and_says_what_is_one) {
     for (const std::string text : {"app", "http:/app", "ftp://app", "ready:now", "live:/", " :80",

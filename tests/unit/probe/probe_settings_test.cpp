@@ -268,6 +268,22 @@ TEST_F(ProbeOptions, count_how_much_is_to_be_said) {
     EXPECT_EQ(probe.verbosity, -1);
 }
 
+TEST_F(ProbeOptions, of_json_fields_are_up_to_8) {
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(apply(OptionId::json_field, "a.b=c"), "");
+    EXPECT_EQ(probe.fields().size(), 8U);
+    EXPECT_EQ(probe.fields()[7].path, "a.b");
+    EXPECT_EQ(probe.fields()[7].value, "c");
+    EXPECT_EQ(apply(OptionId::json_field, "x"), "one field too many: 'x'; accepted: up to 8");
+}
+
+TEST_F(ProbeOptions, of_json_fields_have_a_path) {
+    for (const char* text : {"", "=1", "a\\b"}) {
+        EXPECT_EQ(apply(OptionId::json_field, text),
+                  "not a field '" + std::string(text) +
+                      "'; accepted: PATH[=VALUE] such as status=UP, up to 256 bytes");
+    }
+}
+
 std::string unfit(std::initializer_list<std::pair<OptionId, const char*>> given, bool any_http,
                   bool any_grpc) {
     ProbeSettings settings(Command::probe);
@@ -283,7 +299,8 @@ std::string unfit(std::initializer_list<std::pair<OptionId, const char*>> given,
 TEST(options_fit, when_one_of_the_checks_can_use_them) {
     for (const auto& given :
          {std::pair{OptionId::status, "--status"}, std::pair{OptionId::method, "--method"},
-          std::pair{OptionId::contains, "--contains"}}) {
+          std::pair{OptionId::contains, "--contains"},
+          std::pair{OptionId::json_field, "--json-field"}}) {
         EXPECT_EQ(unfit({given}, true, false), "");
         const std::string says = std::string(given.second) +
                                  ": no check of this call can use it; accepted: http://, "

@@ -321,7 +321,7 @@ TEST(HttpReply, KnowsRepliesThatHaveNoBody) {
 
 TEST(HttpReply, SearchesTheFirst64KiBOfTheBodyOnly) {
     const std::string head = "HTTP/1.1 200 OK\r\n\r\n";
-    const std::string filler(HttpReply::body_limit - 5, '.');
+    const std::string filler(BodySearch::text_limit - 5, '.');
     EXPECT_EQ(read(head + filler + "ready", "ready"), done(200));
     EXPECT_EQ(read(head + filler + ".ready", "ready"), bad(Reason::not_found, 200));
 }

@@ -39,8 +39,17 @@ TEST(reason_text, says_for_each_reason_what_is_wrong) {
         {Reason::compressed, "compressed message"},
         {Reason::bad_message, "malformed message"},
         {Reason::failed, "the call failed"},
+        {Reason::not_json, "not JSON"},
+        {Reason::json_cut, "JSON cut short"},
+        {Reason::json_deep, "JSON over 64 levels deep"},
+        {Reason::json_large, "JSON over 256 KiB"},
+        {Reason::json_field, "field"},
+        {Reason::not_redis, "not a Redis reply"},
+        {Reason::not_postgres, "not a PostgreSQL reply"},
+        {Reason::not_mysql, "not a MySQL greeting"},
+        {Reason::not_ready, "not ready"},
     };
-    ASSERT_EQ(std::size(cases), static_cast<std::size_t>(Reason::failed) + 1);
+    ASSERT_EQ(std::size(cases), static_cast<std::size_t>(Reason::not_ready) + 1);
     for (const auto& c : cases) EXPECT_EQ(text_of(reason_text(c.reason)), c.text);
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "heal_checks.hpp"
+#include "run_checks.hpp"
 
-#include "check.hpp"
+#include <new>
+
 #include "ip_address.hpp"
+#include "memory.hpp"
+#include "print.hpp"
 #include "socket.hpp"
 
 namespace usher::cmd {
@@ -33,15 +36,18 @@ bool names_this_container(const Endpoint& endpoint) {
     return address && sys::is_local(*address);
 }
 
-bool accept_heal_check(const Check& check, BadInput& bad) {
+bool accept_check(const Check& check, bool must_be_here, BadInput& bad) {
     switch (check.kind) {
         case CheckKind::ready:
         case CheckKind::live:
-            return refuse(bad, "says nothing of the program:", check.text, "a check of it");
+            return refuse(bad, "asks usher itself:", check.text, "any other check");
         case CheckKind::http:
         case CheckKind::tcp:
         case CheckKind::grpc:
-            return names_this_container(check.endpoint) ||
+        case CheckKind::redis:
+        case CheckKind::postgres:
+        case CheckKind::mysql:
+            return !must_be_here || names_this_container(check.endpoint) ||
                    refuse(bad, "may be another container:", check.endpoint.host,
                           "localhost, an address of this container, a unix socket");
         case CheckKind::file:
@@ -49,6 +55,35 @@ bool accept_heal_check(const Check& check, BadInput& bad) {
         case CheckKind::program: break;
     }
     return true;
+}
+
+// What the processes that make the checks will have, too.
+struct Rehearsal {
+    ProbeSettings options{Command::probe};
+    Arena arena;
+    Check check;
+};
+
+bool accept_all(const RunSettings& settings, const Invocation& invocation, Rehearsal& rehearsal,
+                sys::Log& log, BadInput& bad) {
+    auto& [options, arena, check] = rehearsal;
+    if (!read_check_options(options, invocation, arena, bad)) return false;
+    bool any_http = false;
+    bool any_grpc = false;
+    const std::size_t begin = arena.used;
+    for (const bool is_heal : {false, true}) {
+        const CheckList& list = is_heal ? settings.heal.checks : settings.wait.checks;
+        arena.used = begin;  // each list is read in a process of its own
+        for (const std::string_view text : list.all()) {
+            bad.where = is_heal ? "--heal" : "--wait-for";
+            if (!read_check(text, invocation, arena, check, bad)) return false;
+            if (!accept_check(check, is_heal, bad)) return false;
+            if (check.shows_password) warn_of_password(check, log);
+            any_http = any_http || check.kind == CheckKind::http;
+            any_grpc = any_grpc || check.kind == CheckKind::grpc;
+        }
+    }
+    return options_fit(options, any_http, any_grpc, bad);
 }
 
 }  // namespace
@@ -73,23 +108,26 @@ bool read_check_options(ProbeSettings& checks, const Invocation& invocation, Are
     return expand_options(checks, invocation, arena, bad);
 }
 
-bool accept_heal_checks(const RunSettings& settings, const Invocation& invocation, BadInput& bad) {
-    ProbeSettings checks(Command::probe);
-    Arena arena;
-    if (!read_check_options(checks, invocation, arena, bad)) return false;
-    bool any_http = false;
-    bool any_grpc = false;
-    for (std::size_t i = 0; i < settings.heal.check_count; ++i) {
-        bad.where = "--heal";
-        std::string_view text = settings.heal.checks[i];
-        const auto whole = prepare_check(text, invocation, arena, bad);
-        Check check{.text = text};
-        if (!whole || !parse_check(*whole, check, bad)) return false;
-        if (!accept_heal_check(check, bad)) return false;
-        any_http = any_http || check.kind == CheckKind::http;
-        any_grpc = any_grpc || check.kind == CheckKind::grpc;
+bool accept_checks(const RunSettings& settings, const Invocation& invocation, sys::Log& log,
+                   BadInput& bad) {
+    // Not on the stack, whose pages would stay.
+    const auto pages = sys::allocate_pages(sizeof(Rehearsal));
+    if (!pages) return refuse(bad, "no memory to read checks", {}, {});
+    auto& rehearsal = *new (pages.value.data()) Rehearsal;
+    // A complaint may point to what was expanded there.
+    if (!accept_all(settings, invocation, rehearsal, log, bad)) return false;
+    sys::free_pages(pages.value);
+    return true;
+}
+
+bool add_checks(Prober& prober, const CheckList& checks, const Invocation& invocation, Arena& arena,
+                BadInput& bad) {
+    for (const std::string_view text : checks.all()) {
+        Check check;
+        if (!read_check(text, invocation, arena, check, bad)) return false;
+        if (!prober.add(check, bad)) return false;
     }
-    return options_fit(checks, any_http, any_grpc, bad);
+    return true;
 }
 
 }  // namespace usher::cmd
