@@ -165,7 +165,8 @@ Verdict Conversation::read(std::span<const char> input) {
     if (auto* const grpc = std::get_if<GrpcCall>(&reader_)) return feed(*grpc, input);
     if (auto* const redis = std::get_if<RedisCall>(&reader_)) return feed(*redis, input);
     if (auto* const postgres = std::get_if<PostgresCall>(&reader_)) return feed(*postgres, input);
-    return feed(*std::get_if<MysqlCall>(&reader_), input);
+    if (auto* const mysql = std::get_if<MysqlCall>(&reader_)) return feed(*mysql, input);
+    return Verdict::bad;
 }
 
 Verdict Conversation::hear(std::span<const char> input) {
@@ -178,7 +179,7 @@ Verdict Conversation::hear(std::span<const char> input) {
 void Conversation::judge() {
     if (const auto* const http = std::get_if<HttpReply>(&reader_)) return judge_http(*http);
     if (const auto* const grpc = std::get_if<GrpcCall>(&reader_)) return judge_grpc(*grpc);
-    judge_database(*server_call());
+    if (const ServerCall* const server = server_call()) return judge_database(*server);
 }
 
 bool Conversation::at_end() const {

@@ -7,11 +7,11 @@ import json
 import os
 import sys
 
-CODECS = tuple("protocol/" + name for name in ("dns", "grpc", "hpack", "http", "ip_address", "wire"))
+CODECS = tuple("protocol/" + name for name in ("body", "dns", "grpc", "hpack", "http", "ip_address", "json", "mysql",
+                                               "postgres", "redis", "wire"))
 PARSERS = ("base/duration", "base/environment", "base/number", "init/run_settings", "init/signals",
            "options/options", "peers/catatonit", "peers/dumb_init", "peers/peer", "peers/tini", "probe/check",
-           "probe/check_slips",
-           "probe/probe_settings")
+           "probe/check_slips", "probe/credentials", "probe/probe_settings")
 READERS = ("sys/find_usher", "sys/proc")
 NEEDED = 95
 

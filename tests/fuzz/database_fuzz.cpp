@@ -40,6 +40,7 @@ void converse(const uint8_t* data, size_t size, Args... args) {
         if (before == Verdict::more && !call.message().empty()) std::abort();
         if (call.finish() == Verdict::more) std::abort();
         if ((call.verdict() == Verdict::done) != (call.reason() == Reason::none)) std::abort();
+        if ((call.verdict() == Verdict::done) != reason_text(call.reason()).empty()) std::abort();
         if (call.reason() != Reason::none && call.reason() != Reason::not_ready &&
             !call.message().empty())
             std::abort();

@@ -37,6 +37,7 @@ Outcome read(const std::vector<std::string>& texts, const std::string& document)
     const Verdict verdict = matcher.finish();
     must(verdict != Verdict::more && (reason == Reason::none || matcher.reason() == reason));
     must((verdict == Verdict::done) == (matcher.reason() == Reason::none));
+    must((verdict == Verdict::done) == reason_text(matcher.reason()).empty());
     matcher.feed('x');
     must(matcher.finish() == verdict && matcher.verdict() == verdict);
 

@@ -92,7 +92,8 @@ class PidFile {
     PidFile() : fd_(memfd_create("pid-file", 0)) {
         Writer(path_).add("pid:/proc/self/fd/").add(fd_).add('\0');
         BadInput bad;
-        require(fd_ >= 0 && prober_.add(path_, bad));
+        Check check;
+        require(fd_ >= 0 && parse_check(path_, check, bad) && prober_.add(check, bad));
     }
     void check(std::string_view content) {
         require(ftruncate(fd_, 0) == 0);

@@ -117,7 +117,8 @@ bool set_wait_timeout(WaitSettings& wait, std::string_view text, BadInput& bad) 
 }
 
 CheckList& checks_of(RunSettings& settings, OptionId id) {
-    return id == OptionId::heal ? settings.heal.checks : settings.wait.checks;
+    if (id == OptionId::heal) return settings.heal.checks;
+    return settings.wait.checks;
 }
 
 bool set_positive(Duration& target, std::string_view text, BadInput& bad) {

@@ -8,9 +8,9 @@ namespace {
 bool is_code(std::string_view word) {
     std::string_view codes =
         "ERR WRONGPASS LOADING MASTERDOWN BUSY MISCONF DENIED NOAUTH NOPERM CLUSTERDOWN";
-    while (!codes.empty()) {
+    do {
         if (take_until(codes, ' ') == word) return true;
-    }
+    } while (codes.data() != nullptr);
     return false;
 }
 
