@@ -16,9 +16,11 @@ class Piece {
     explicit Piece(Arena& arena)
         : arena_(arena), writer_(std::span(arena.room).subspan(arena.used)) {}
     Writer& writer() { return writer_; }
-    std::string_view keep() {
+    bool keep(std::string_view& target, BadInput& bad) {
+        if (!writer_.fits()) return refuse(bad, "too long: all checks together", {}, "up to 4 KiB");
         arena_.used += writer_.size();
-        return writer_.view();
+        target = writer_.view();
+        return true;
     }
 
   private:
@@ -29,13 +31,13 @@ class Piece {
 bool expand(std::string_view& text, const Invocation& invocation, Arena& arena, BadInput& bad) {
     if (!has(text, "${")) return true;
     Piece piece(arena);
-    if (!expand_variables(text, invocation.environment, piece.writer(), bad)) return false;
-    text = piece.keep();
-    return true;
+    return expand_variables(text, invocation.environment, piece.writer(), bad) &&
+           piece.keep(text, bad);
 }
 
-// Of a database's check. What is wrong may be a part of its password, unless it is a name.
-bool hide_word(BadInput& bad) {
+// Of a variable that is not set its name may be told; of anything else, which may be a part of a
+// password, nothing.
+bool hide_credential(BadInput& bad) {
     const auto is_of_name = [](char c) {
         return c == '_' || is_digit(c) || to_lower(c) != to_upper(c);
     };
@@ -43,50 +45,63 @@ bool hide_word(BadInput& bad) {
     return false;
 }
 
-bool read_credential(std::string_view text, std::string_view& target, char* const* environment,
-                     Arena& arena, BadInput& bad) {
+bool decode(std::string_view& part, char* const* environment, Arena& arena, BadInput& bad) {
     Piece piece(arena);
-    if (!decode_credential(text, environment, piece.writer(), bad)) return false;
-    target = piece.keep();
-    return true;
+    return (decode_credential(part, environment, piece.writer(), bad) && piece.keep(part, bad)) ||
+           hide_credential(bad);
+}
+
+// `environment` null: nothing in it is a variable.
+bool read_parts(std::string_view text, const Invocation& invocation, char* const* environment,
+                Arena& arena, Check& check, BadInput& bad) {
+    SplitCheck split = split_check(text);
+    const bool asks_for_password = split.password.data() != nullptr;
+    const bool shows_password = environment != nullptr && is_written_out(split.password);
+    if (!decode(split.user, environment, arena, bad)) return false;
+    if (!decode(split.password, environment, arena, bad)) return false;
+    if (!split.scheme.empty()) {
+        Piece shown(arena);
+        shown.writer().add_raw(split.scheme).add_raw(split.rest);
+        if (!shown.keep(text, bad)) return false;
+    }
+    if (environment != nullptr && !expand(text, invocation, arena, bad)) {
+        return split.scheme.empty() ? false : hide_credential(bad);
+    }
+    std::string_view meant;
+    Piece whole(arena);
+    const bool is_as_shown = with_path(text, whole.writer()) == text;
+    if (is_as_shown) {
+        meant = text;
+    } else if (!whole.keep(meant, bad)) {
+        return false;
+    }
+    if (!parse_check(meant, check, bad)) return false;
+    check.text = text;
+    check.user = split.user;
+    check.password = split.password;
+    check.shows_password = shows_password;
+    // A secret that is not there would be taken for a server without one.
+    return !asks_for_password || check.kind != CheckKind::redis || !check.password.empty() ||
+           refuse(bad, "empty password for", text, "one, or redis://HOST without");
 }
 
 }  // namespace
 
 bool read_check(std::string_view text, const Invocation& invocation, Arena& arena, Check& check,
                 BadInput& bad) {
-    // A variable that is a whole check is one that was written elsewhere. Else what a variable has
-    // in it cannot change where user, password and host end.
-    const bool is_elsewhere = begins_with(text, "${");
-    if (is_elsewhere && !expand(text, invocation, arena, bad)) return false;
-    const SplitCheck split = split_check(text);
-    std::string_view user;
-    std::string_view password;
-    if (split.credentials.data() != nullptr) {
-        std::string_view rest = split.credentials;
-        const std::string_view first = take_until(rest, ':');
-        char* const* const environment = is_elsewhere ? nullptr : invocation.environment;
-        if (!read_credential(first, user, environment, arena, bad) ||
-            !read_credential(rest, password, environment, arena, bad)) {
-            return hide_word(bad);
-        }
-        Piece piece(arena);
-        piece.writer().add_raw(split.scheme).add_raw(split.rest);
-        text = piece.keep();
+    // A variable that is a whole check is a URL that was written elsewhere. Anywhere else what a
+    // variable has in it cannot change where user, password and host end.
+    const bool is_variable = begins_with(text, "${") && find(text, '}') == text.size() - 1;
+    std::string_view url = text;
+    if (is_variable && !expand(url, invocation, arena, bad)) return false;
+    char* const* const environment = is_variable ? nullptr : invocation.environment;
+    if (read_parts(url, invocation, environment, arena, check, bad)) return true;
+    hide_secrets(bad);
+    if (is_variable && bad.word.data() != nullptr) {
+        bad.word = text;
+        bad.hint = {};
     }
-    if (!is_elsewhere && !expand(text, invocation, arena, bad)) {
-        return split.scheme.empty() ? false : hide_word(bad);
-    }
-    Piece whole(arena);
-    const std::string_view meant = with_path(text, whole.writer());
-    whole.keep();
-    if (!whole.writer().fits()) return refuse(bad, "too long:", text, "4 KiB in all");
-    if (!parse_check(meant, check, bad)) return false;
-    check.text = text;
-    check.user = user;
-    check.password = password;
-    check.shows_password = !is_elsewhere && !password.empty() && !has(split.credentials, "${");
-    return true;
+    return false;
 }
 
 bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena& arena,
@@ -95,7 +110,9 @@ bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena
     for (std::size_t i = 0; i < settings.header_count; ++i) {
         std::string_view& header = settings.headers[i];
         if (!expand(header, invocation, arena, bad)) return false;
-        if (!is_http_header(header)) return refuse(bad, "not a header", header, "'Name: value'");
+        if (is_http_header(header)) continue;
+        // Its value may be a secret.
+        return refuse(bad, "not a header", slice(header, 0, find(header, ':')), "'Name: value'");
     }
     return true;
 }

@@ -85,7 +85,7 @@ int report(const Failure& failure, std::string_view path, LogFormat format) {
 
 int install(const Invocation& invocation) {
     OptionReader reader(Command::install, invocation.words.subspan(2));
-    while (reader.next() != nullptr) return print_help(Command::install);
+    if (reader.next() != nullptr) return print_help(Command::install);
     if (!reader.bad().problem.empty()) return complain(reader.bad(), invocation.log_format);
     const auto words = invocation.words.subspan(2 + reader.used());
     constexpr Literal form = "PATH such as /shared/usher";

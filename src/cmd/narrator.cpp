@@ -149,7 +149,7 @@ void Narrator::cannot_wait(const Error& error) {
 
 void Narrator::waiting_failed(int wait_status) {
     say(Level::error, "wait-failed", "the process that makes the checks of --wait-for: {end}",
-        {.wait_status = wait_status});
+        {.wait_status = wait_status}, shell_code(wait_status));
 }
 
 void Narrator::no_watcher(const Error& error, Duration delay) {

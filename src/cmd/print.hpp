@@ -16,11 +16,10 @@ namespace usher::cmd {
 [[gnu::cold, gnu::noinline]] int print_license();
 
 /// A warning for each USHER_* variable that nobody knows: it is probably misspelt.
-[[gnu::cold, gnu::noinline]]  /// That the check shows its password to whoever may look at the
-                              /// command line or the image.
-                              void
-                              warn_of_password(const Check& check, sys::Log& log);
-void warn_of_unknown_variables(char* const* environment, sys::Log& log);
+[[gnu::cold, gnu::noinline]] void warn_of_unknown_variables(char* const* environment,
+                                                            sys::Log& log);
+/// That the check shows its password to whoever may look at the command line or the image.
+[[gnu::cold, gnu::noinline]] void warn_of_password(const Check& check, sys::Log& log);
 
 /// USHER_LOG_FORMAT; nothing, and `bad` says why, when it is none.
 [[gnu::cold, gnu::noinline]] std::optional<LogFormat> read_log_format(char* const* environment,

@@ -32,7 +32,8 @@ bool fits_checks(const RunSettings& settings, const Invocation& invocation, sys:
         return accept_checks(settings, invocation, log, bad);
     }
     bad.where = settings.check_option;
-    return settings.check_option.empty() ||
+    // The checks of the environment were the outermost usher's.
+    return settings.check_option.empty() || settings.nested ||
            refuse(bad, "there is no check that could use it", {}, "--wait-for or --heal CHECK");
 }
 

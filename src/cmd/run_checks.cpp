@@ -94,12 +94,13 @@ bool read_check_options(ProbeSettings& checks, const Invocation& invocation, Are
         if (!read_variable(checks, *entry, bad)) return false;
     }
     OptionReader reader(Command::run, invocation.words.subspan(1));
-    bool has_headers = false;
+    std::uint64_t begun = 0;  // the lists
     while (const Option* const option = reader.next()) {
         if (!concerns_checks(option->id)) continue;
         // A list given here replaces the environment's.
-        if (option->id == OptionId::header && !has_headers) checks.header_count = 0;
-        has_headers = has_headers || option->id == OptionId::header;
+        const std::uint64_t list = std::uint64_t{1} << static_cast<unsigned>(option->id);
+        if ((begun & list) == 0) forget_list(checks, option->id);
+        begun |= list;
         bad.where = reader.spelling();
         if (!apply(checks, option->id, reader.value(), bad)) return false;
         note_option(checks, option->id, reader.spelling());
@@ -114,7 +115,7 @@ bool accept_checks(const RunSettings& settings, const Invocation& invocation, sy
     const auto pages = sys::allocate_pages(sizeof(Rehearsal));
     if (!pages) return refuse(bad, "no memory to read checks", {}, {});
     auto& rehearsal = *new (pages.value.data()) Rehearsal;
-    // A complaint may point to what was expanded there.
+    // Not freed then: the complaint may point to what was expanded there, and usher ends.
     if (!accept_all(settings, invocation, rehearsal, log, bad)) return false;
     sys::free_pages(pages.value);
     return true;

@@ -20,7 +20,9 @@ int sleep_until(Time end) {
         if (now >= end) return to_int(ExitCode::success);
         const auto received =
             sys::rt_sigtimedwait(ending_signals, end == infinite ? infinite : end - now);
-        if (received && ends_command(received.value.signal)) return 128 + received.value.signal;
+        if (received && ends_command(received.value.signal)) {
+            return code_of_signal(received.value.signal);
+        }
         if (received) continue;
         // A kernel that refuses to wait (seccomp) must not make us spin.
         if (received.error.number != EAGAIN) sys::nanosleep(millisecond);
@@ -31,7 +33,7 @@ int sleep_until(Time end) {
 
 int sleep(const Invocation& invocation) {
     OptionReader reader(Command::sleep, invocation.words.subspan(2));
-    while (reader.next() != nullptr) return print_help(Command::sleep);
+    if (reader.next() != nullptr) return print_help(Command::sleep);
     if (!reader.bad().problem.empty()) return complain(reader.bad(), invocation.log_format);
     const auto words = invocation.words.subspan(2 + reader.used());
     constexpr const char* forms = "5, 0.5, 250ms, 1m30s, 2h, 1d, infinity; several are added";

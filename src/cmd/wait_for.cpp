@@ -129,7 +129,10 @@ int wait_for_end(int child, const RunSettings& settings, SignalSet set, Narrator
             return to_int(ExitCode::usher_failed);
         }
         if (ended) failures = 0;
-        if (ended && ended.value) code = ended.value;
+        if (ended && ended.value) {
+            code = ended.value;
+            child = 0;  // its pid may become another's
+        }
     }
 }
 
@@ -142,7 +145,7 @@ int wait_for_checks(const RunSettings& settings, const Invocation& invocation, N
         narrator.cannot_wait(child.error);
         return to_int(ExitCode::usher_failed);
     }
-    const SignalSet acting = job_control & ~invocation.mask;
+    const SignalSet acting = job_control & ~invocation.mask & ~settings.stop_signals;
     (void)sys::rt_sigprocmask(sys::MaskHow::unblock, acting);
     const int code = wait_for_end(child.value, settings, all_signals & ~acting, narrator);
     (void)sys::rt_sigprocmask(sys::MaskHow::block, acting);

@@ -15,6 +15,4 @@ int wait_until_healthy(Prober& prober, const ProbeSettings& settings, sys::Log& 
 /// Where stdout is the program's, misuse is told as any other is.
 void tell_misuse(const Prober& prober, sys::Log& log);
 
-inline int code_of_signal(int signal) { return 128 + signal; }
-
 }  // namespace usher::cmd

@@ -276,7 +276,7 @@ BAD = (
     (["probe", "--status", "200,", "ready:"], "200,"),
     (["probe", "--method", "", "ready:"], "''"), (["probe", "--method", "G T", "ready:"], "G T"),
     (["probe", "-H", "NoColon", ":80/"], "NoColon"), (["probe", "-H", ": v", ":80/"], ": v"),
-    (["probe", "-H", "A b: v", ":80/"], "A b: v"), (["probe", "-H", "A: b\r\nC: d", ":80/"], "A: b??"),
+    (["probe", "-H", "A b: v", ":80/"], "'A b'"), (["probe", "-H", "A: b\r\nC: d", ":80/"], "'A'"),
     (["probe", "--host", "", ":80/"], "''"), (["probe", "--host", "a\nb", ":80/"], "a?b"),
     (["probe", "--contains", "", ":80/"], "''"), (["probe", "--contains", "x" * 257, ":80/"], "xxx"),
     (["probe", "--nope", "ready:"], "--nope"), (["probe", "-Z", "ready:"], "-Z"),

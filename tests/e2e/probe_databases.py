@@ -236,7 +236,7 @@ def _():
         log.news()
         for check in ("postgres://127.0.0.1", "postgresql://:5432/postgres?sslmode=disable",
                       f"postgres://postgres@unix:{server.folder}/.s.PGSQL.5432:/postgres"):
-            healthy(probe(check), f"{check.replace('postgres@', '')} in Nms")
+            healthy(probe(check), f"{check.replace('postgres@', '').partition('?')[0]} in Nms")
         healthy(hides(probe("postgres://postgres:${PW}@127.0.0.1", env={"PW": SECRET})), "postgres://127.0.0.1 in Nms")
         equal(log.news(), "")
         # What an operator sees of a role or a database that is not there: docs/databases.md says to name one that is.

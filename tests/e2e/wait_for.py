@@ -142,6 +142,16 @@ def _():
     assert b"X-Three: 3\r\n" in server.requests[1] and b"X-One" not in server.requests[1], server.requests[1]
 
 
+@test("fields of JSON on the command line replace those of the variable")
+def _():
+    network()
+    Peer(replies(http(body=b'{"status":"UP"}')))
+    env = {"USHER_JSON_FIELD": "status=DOWN,other"}
+    words = ("--wait-timeout", "100ms", "--wait-for", LOCAL)
+    equal(run(*words, "--json-field", "status=UP", "--", "true", env=env), (0, "", ""))
+    equal(run(*words, "--", "true", env=env)[0], 124)
+
+
 @both("${NAME} and ${NAME:-default} are put into the check, the header and the host, not into the program's words")
 def _(pid1):
     network()
@@ -248,7 +258,10 @@ def _():
 @test("-q and -qq: 124 all the same")
 def _():
     for words in (("-q",), ("-qq",)):
-        equal(run(*words, "--wait-timeout", "100ms", "--wait-for", "file:/no/such", "--", "true")[:2], (124, ""))
+        status, out, err = run(*words, "--wait-timeout", "100ms", "--wait-for", "file:/no/such", "--", "true")
+        # -q leaves errors, and this is one.
+        told = "usher: gave up after 100ms: unhealthy file:/no/such: file: No such file or directory\n"
+        equal((status, out, err), (124, "", told if words == ("-q",) else ""))
 
 
 @test("another machine may be waited for")
@@ -368,6 +381,14 @@ for name, number in (("TERM", TERM), ("INT", INT), ("QUIT", QUIT), ("HUP", HUP))
 def _(pid1):
     for number in (USR1, WINCH, 37, TERM, HUP):
         with waiting("--stop-signal", "USR1,WINCH,RTMIN+3", "--pre-stop", "30s", pid1=pid1) as init:
+            init.kill(number)
+            equal(init.wait(SOON), 128 + number)
+
+
+@both("so does one of job control, which else acts on usher itself")
+def _(pid1):
+    for number in (TSTP, CONT):
+        with waiting("--stop-signal", "TSTP,CONT", pid1=pid1) as init:
             init.kill(number)
             equal(init.wait(SOON), 128 + number)
 
@@ -1034,6 +1055,10 @@ LEAKS = (
     "redis://:${s3cr3t@127.0.0.1:1", "redis://:${A:-${B}s3cr3t}@127.0.0.1:1", "redis://:${A-s3cr3t}@127.0.0.1:1",
     "redis://:${NO_SUCH:-s3cr3t}@127.0.0.1:1", "redis://:" + "s3cr3t" * 700 + "@127.0.0.1:1",
     "http://user:s3cr3t@127.0.0.1:1/", "tcp://user:s3cr3t@127.0.0.1:1",
+    "postgres://127.0.0.1:1/app?user=me&password=s3cr3t", "redis://me:s3cr3t", "redis://:s3cr3t:127.0.0.1:1",
+    "redis:/:s3cr3t@h", "redis//:s3cr3t@h", "postgres:me:s3cr3t@h/app", "me:s3cr3t@h:3306", "me:s3cr3t@tcp(db:3306)/app",
+    "host=db user=me password=s3cr3t", "jdbc:postgresql://h/x?user=me&password=s3cr3t", "redis://h:$s3cr3t",
+    "${NO_SUCH:-redis://:s3cr3t@${HOST}:6379}", "${NO_SUCH:-redis://:s3cr3t@127.0.0.1:6379",
 )
 
 
@@ -1054,6 +1079,36 @@ def _():
         found += leaks(env={"USHER_WAIT_FOR": check})
         found += leaks("--wait-for", "${CHECK}", env={"CHECK": check})
     equal(found, [])
+
+
+@test("a header's value is in no complaint, for it may be a secret")
+def _():
+    network()
+    for env in ({"TOKEN": "s3cr3t\nx"}, {"TOKEN": "s3cr3t\x7f"}):
+        equal(leaks("--wait-for", LOCAL, "--header", "Authorization: Bearer ${TOKEN}", env=env), [])
+        status, _, err = run("probe", "-H", "Authorization: Bearer ${TOKEN}", LOCAL, env=env)
+        equal(status, 125)
+        assert SECRET not in err and "'Authorization'" in err, err
+
+
+@test("what a variable has in it cannot change where the host begins, nor where it ends")
+def _():
+    network()
+    Peer(redis(b"a%41@b:c/d"))
+    words = ("--wait-timeout", "100ms", "--wait-for")
+    env = {"PW": "a%41@b:c/d", "PROTO": "redis", "EMPTY": ""}
+    for check in ("redis://:${PW}@127.0.0.1:8080", "redis://${U:-}:${PW}@127.0.0.1:8080"):
+        equal(run(*words, check, "--", "true", env=env), (0, "", ""), check)
+    # A secret that is empty is no server without one; a scheme that is not written out hides where the host begins.
+    for check in ("redis://:${EMPTY}@127.0.0.1:8080", "${PROTO}://:${PW}@127.0.0.1:8080"):
+        status, out, err = run(*words, check, "--", "true", env=env)
+        equal((status, out, len(err.splitlines())), (125, "", 1), check)
+        assert "a%41" not in err, err
+    # What does not fit is refused, and nothing is cut off.
+    long = {"A": "x" * 2000, "B": "y" * 2054}
+    status, _, err = run("probe", "redis://x${A}@127.0.0.1:8080", "redis://x${B}@127.0.0.1:80801", env=long)
+    equal(status, 125)
+    assert "too long" in err, err
 
 
 @test("a password is not shown by what complains of too many checks")

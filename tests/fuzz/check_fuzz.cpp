@@ -62,18 +62,25 @@ void check_request(const Check& check, std::string_view line) {
     }
 }
 
-// Nothing of the text is lost or twice, and what cannot be decoded has a reason.
+// But for what is behind a ?, nothing of the text is lost or twice, and what cannot be decoded has
+// a reason.
 void check_credentials(std::string_view text, char* const* environment) {
     const SplitCheck split = split_check(text);
     std::string whole(split.scheme);
-    if (split.credentials.data() != nullptr) whole += std::string(split.credentials) + '@';
-    require(whole + std::string(split.rest) == text);
+    if (split.user.data() != nullptr) whole += split.user;
+    if (split.password.data() != nullptr) whole += ':' + std::string(split.password);
+    if (split.user.data() != nullptr) whole += '@';
+    whole += split.rest;
+    require(text.starts_with(whole) && (whole.size() == text.size() || text[whole.size()] == '?'));
+    (void)is_written_out(split.password);
     char room[4096];
     Writer decoded(room);
     BadInput bad;
-    if (!decode_credential(split.credentials, environment, decoded, bad)) {
+    if (!decode_credential(split.password, environment, decoded, bad)) {
         require(!bad.problem.empty());
     }
+    hide_secrets(bad);
+    require(!bad.word.find(64) == bad.word.npos);
 }
 
 }  // namespace

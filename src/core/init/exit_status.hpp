@@ -23,10 +23,13 @@ constexpr bool has_stopped(int wait_status) { return (wait_status & 0xff) == 0x7
 constexpr bool has_continued(int wait_status) { return wait_status == 0xffff; }
 constexpr int stop_signal_of(int wait_status) { return wait_status >> 8 & 0xff; }
 
+/// What a shell reports of who was ended by a signal.
+constexpr int code_of_signal(int signal) { return 128 + signal; }
+
 /// A wait status as a shell reports it: the code, or 128 + the signal that ended it.
 [[gnu::hot]] constexpr int shell_code(int wait_status) {
     const int signal = wait_status & 0x7f;
-    return signal == 0 ? (wait_status >> 8) & 0xff : 128 + signal;
+    return signal == 0 ? (wait_status >> 8) & 0xff : code_of_signal(signal);
 }
 
 }  // namespace usher

@@ -49,6 +49,9 @@ bool set_unix(std::string_view path, Check& check, BadInput& bad) {
 // No password is printed, whatever else is wrong with it.
 bool refuse_user(CheckKind kind, BadInput& bad) {
     if (kind == CheckKind::tcp) return refuse(bad, "no user:password@", {}, endpoint_forms);
+    if (kind != CheckKind::http && kind != CheckKind::grpc) {
+        return refuse(bad, "no user:password@ here", {}, "redis://:${NAME}@HOST, all written out");
+    }
     return refuse_slip(bad, "no user:password@", {}, "use -H 'Authorization: ...'", {});
 }
 
@@ -144,7 +147,16 @@ bool parse_database(CheckKind kind, std::uint16_t port, std::string_view text, C
                     BadInput& bad) {
     check.kind = kind;
     check.endpoint.port = port;
-    if (!set_endpoint_and_target(text, "/?", check, bad)) return false;
+    if (!set_endpoint_and_target(text, "/?", check, bad)) {
+        // Behind a ':' may be a password, if the host is missing.
+        const bool is_number = std::ranges::all_of(bad.word, is_digit);
+        if (bad.problem == "not a port" && !is_number) {
+            bad.word = "...";
+            bad.hint = {};
+            bad.accepted = "1 to 65535";
+        }
+        return false;
+    }
     check.target = take_until(check.target, '?');
     take_prefix(check.target, "/");
     return true;

@@ -5,14 +5,26 @@ namespace usher {
 
 namespace {
 
-// The last @, for a password may have some in it; not one that is within ${...}. npos: none.
-std::size_t find_end(std::string_view text) {
-    std::size_t found = std::string_view::npos;
+constexpr std::size_t nowhere = std::string_view::npos;
+
+// The first or the last `c` that is not within ${...}; nowhere: there is none.
+std::size_t find_outside(std::string_view text, char c, bool last) {
+    std::size_t found = nowhere;
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (slice(text, at).starts_with("${")) at += find(slice(text, at), '}');
-        if (at < text.size() && text[at] == '@') found = at;
+        if (at >= text.size() || text[at] != c) continue;
+        found = at;
+        if (!last) break;
     }
     return found;
+}
+
+// Where the credentials end. The last @ counts, for a password may have some in it; but so may the
+// path of a socket.
+std::size_t find_end(std::string_view text) {
+    if (begins_with(text, "unix:/")) return nowhere;
+    const std::size_t socket = text.find("@unix:/");
+    return socket != nowhere ? socket : find_outside(text, '@', true);
 }
 
 void decode(std::string_view text, Writer& out) {
@@ -33,18 +45,22 @@ void decode(std::string_view text, Writer& out) {
 SplitCheck split_check(std::string_view text) {
     constexpr char schemes[][14] = {"redis://", "postgres://", "postgresql://", "mysql://"};
     for (const auto& scheme : schemes) {
-        const std::string_view name = Literal::of_table(scheme).view();
-        const std::string_view begin = slice(text, 0, name.size());
-        if (!equal_ignoring_case(begin, name)) continue;
-        const std::string_view rest = slice(text, name.size());
+        const std::string_view begin = slice(text, 0, Literal::of_table(scheme).view().size());
+        if (!equal_ignoring_case(begin, Literal::of_table(scheme).view())) continue;
+        const std::string_view all = slice(text, begin.size());
+        const std::string_view rest = slice(all, 0, find_outside(all, '?', false));
+        SplitCheck split{.scheme = begin, .user = {}, .password = {}, .rest = rest};
         const std::size_t end = find_end(rest);
-        // A socket's path may have an @ in it.
-        if (end == std::string_view::npos || begins_with(rest, "unix:/")) {
-            return {.scheme = begin, .credentials = {}, .rest = rest};
-        }
-        return {.scheme = begin, .credentials = slice(rest, 0, end), .rest = slice(rest, end + 1)};
+        if (end == nowhere) return split;
+        split.user = slice(rest, 0, end);
+        split.rest = slice(rest, end + 1);
+        const std::size_t colon = find_outside(split.user, ':', false);
+        if (colon == nowhere) return split;
+        split.password = slice(split.user, colon + 1);
+        split.user = slice(split.user, 0, colon);
+        return split;
     }
-    return {.scheme = {}, .credentials = {}, .rest = text};
+    return {.scheme = {}, .user = {}, .password = {}, .rest = text};
 }
 
 bool decode_credential(std::string_view text, char* const* environment, Writer& out,
@@ -59,6 +75,24 @@ bool decode_credential(std::string_view text, char* const* environment, Writer& 
         text = slice(text, variable.size());
     }
     return out.fits() || refuse(bad, "too long: user or password", {}, "4 KiB in all");
+}
+
+bool is_written_out(std::string_view password) {
+    const std::size_t at = find(password, "${");
+    const std::size_t fallback = find(password, ":-");
+    const bool has_fallback =
+        slice(password, fallback, 3).size() == 3 && !begins_with(slice(password, fallback), ":-}");
+    return !password.empty() && (at == password.size() || has_fallback);
+}
+
+void hide_secrets(BadInput& bad) {
+    for (std::size_t at = 0; at < bad.word.size(); ++at) {
+        const bool is_named = equal_ignoring_case(slice(bad.word, at, 8), "password");
+        if (bad.word[at] != '@' && !is_named) continue;
+        bad.word = "...";
+        bad.hint = {};
+        return;
+    }
 }
 
 }  // namespace usher

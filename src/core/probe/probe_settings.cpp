@@ -39,7 +39,9 @@ bool set_statuses(ProbeSettings& settings, std::string_view text, BadInput& bad)
 }
 
 bool add_header(ProbeSettings& settings, std::string_view text, BadInput& bad) {
-    if (!is_http_header(text)) return refuse(bad, "not a header", text, "'Name: value'");
+    if (!is_http_header(text)) {
+        return refuse(bad, "not a header", slice(text, 0, find(text, ':')), "'Name: value'");
+    }
     if (settings.header_count == ProbeSettings::most_headers) {
         return refuse(bad, "one header too many:", text, "up to 8");
     }
@@ -115,6 +117,11 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
     return true;
 }
 
+void forget_list(ProbeSettings& settings, OptionId id) {
+    if (id == OptionId::header) settings.header_count = 0;
+    if (id == OptionId::json_field) settings.json_field_count = 0;
+}
+
 void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling) {
     if (!concerns_checks(id)) return;
     const bool is_for_all_requests = id == OptionId::header || id == OptionId::host;
@@ -123,6 +130,11 @@ void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling
 
 bool options_fit(const ProbeSettings& settings, bool any_http, bool any_grpc, BadInput& bad) {
     constexpr Literal unused = "no check of this call can use it";
+    if (settings.method == "HEAD" &&
+        (!settings.contains.empty() || settings.json_field_count > 0)) {
+        bad.where = "--method";
+        return refuse(bad, "has no body to look into:", settings.method, "GET, POST, ...");
+    }
     if (!settings.for_http.empty() && !any_http) {
         bad.where = settings.for_http;
         return refuse(bad, unused, {}, "http://, :PORT/PATH");

@@ -69,6 +69,9 @@ struct ProbeSettings {
 bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
                         std::string_view value, BadInput& bad);
 
+/// Empties the list that the option adds to, if it is one.
+void forget_list(ProbeSettings& settings, OptionId id);
+
 /// Notes an option as it was written, for options_fit.
 void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling);
 /// False, and `bad` says which: an option was given that none of the checks can use.

@@ -293,7 +293,10 @@ TEST(parse_check, reads_the_checks_of_databases) {
     expect_unix("postgres://unix:/run/.s.PGSQL.5432:/shop", CheckKind::postgres,
                 "/run/.s.PGSQL.5432", "shop");
     expect_unix("mysql://unix:/run/m.sock", CheckKind::mysql, "/run/m.sock", "");
-    EXPECT_EQ(refusal("redis://db:x"), "not a port 'x'; accepted: 1 to 65535");
+    EXPECT_EQ(refusal("redis://db:secret"), "not a port '...'; accepted: 1 to 65535");
+    EXPECT_EQ(refusal("redis://db:$SECRET"), "not a port '...'; accepted: 1 to 65535");
+    EXPECT_EQ(refusal("redis://db:70000"), "not a port '70000'; accepted: 1 to 65535");
+    EXPECT_EQ(refusal("mysql://me@db").find("me"), std::string::npos);
     EXPECT_EQ(refusal("mysql://a b"),
               "not a host 'a b'; accepted: HOST:PORT, [IPv6]:PORT or unix:/SOCKET");
 }

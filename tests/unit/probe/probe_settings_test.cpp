@@ -205,9 +205,10 @@ TEST_F(ProbeOptions, collect_headers) {
 }
 
 TEST_F(ProbeOptions, refuse_what_is_no_header) {
-    for (const std::string text : {"A", ": b", "A b: c"})
+    for (const std::string text : {"A", ": secret", "A b: secret"}) {
         EXPECT_EQ(apply(OptionId::header, text),
-                  "not a header '" + text + "'; accepted: 'Name: value'");
+                  "not a header '" + text.substr(0, text.find(':')) + "'; accepted: 'Name: value'");
+    }
     EXPECT_NE(apply(OptionId::header, ""), "");
     EXPECT_NE(apply(OptionId::header, "A: b\r\nC: d"), "");
     EXPECT_EQ(probe.header_count, 0U);
