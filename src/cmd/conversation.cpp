@@ -2,7 +2,6 @@
 #include "conversation.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "ip_address.hpp"
 
@@ -63,15 +62,19 @@ bool Conversation::prepare(const Check& check, const ProbeSettings& settings, Ou
 void Conversation::begin() {
     sent_ = 0;
     says_goodbye_ = has_closed_ = false;
+    http_.reset();
+    grpc_.reset();
+    redis_.reset();
+    postgres_.reset();
+    mysql_.reset();
     switch (check_->kind) {
         case CheckKind::http:
-            reader_.emplace<HttpReply>(settings_->contains, settings_->method == "HEAD",
-                                       settings_->fields());
+            http_.emplace(settings_->contains, settings_->method == "HEAD", settings_->fields());
             break;
-        case CheckKind::grpc: reader_.emplace<GrpcCall>(); break;
-        case CheckKind::redis: reader_.emplace<RedisCall>(!check_->password.empty()); break;
-        case CheckKind::postgres: reader_.emplace<PostgresCall>(); break;
-        case CheckKind::mysql: reader_.emplace<MysqlCall>(check_->user); break;
+        case CheckKind::grpc: grpc_.emplace(); break;
+        case CheckKind::redis: redis_.emplace(!check_->password.empty()); break;
+        case CheckKind::postgres: postgres_.emplace(); break;
+        case CheckKind::mysql: mysql_.emplace(check_->user); break;
         default: break;
     }
 }
@@ -131,19 +134,15 @@ void Conversation::refuse_metadata(std::string_view header) {
         .add("' (want a name of your own, and printable ASCII)");
 }
 
-const ServerCall* Conversation::server_call() const {
-    if (const auto* const redis = std::get_if<RedisCall>(&reader_)) return redis;
-    if (const auto* const postgres = std::get_if<PostgresCall>(&reader_)) return postgres;
-    return std::get_if<MysqlCall>(&reader_);
-}
-
 ServerCall* Conversation::server_call() {
-    return const_cast<ServerCall*>(std::as_const(*this).server_call());  // NOLINT(*-const-cast)
+    if (redis_) return &*redis_;
+    if (postgres_) return &*postgres_;
+    return mysql_ ? &*mysql_ : nullptr;
 }
 
-std::string_view Conversation::to_send() const {
+std::string_view Conversation::to_send() {
     if (!is_request_sent()) return slice({request_, request_length_}, sent_);
-    if (const auto* const grpc = std::get_if<GrpcCall>(&reader_)) return text_of(grpc->to_send());
+    if (grpc_) return text_of(grpc_->to_send());
     const ServerCall* const server = server_call();
     return server != nullptr ? text_of(server->to_send()) : std::string_view();
 }
@@ -151,22 +150,19 @@ std::string_view Conversation::to_send() const {
 void Conversation::sent(std::size_t bytes) {
     if (!is_request_sent()) {
         sent_ += bytes;
-    } else if (auto* const grpc = std::get_if<GrpcCall>(&reader_)) {
-        grpc->sent(bytes);
+    } else if (grpc_) {
+        grpc_->sent(bytes);
     } else if (ServerCall* const server = server_call()) {
         server->sent(bytes);
     }
 }
 
 Verdict Conversation::read(std::span<const char> input) {
-    if (auto* const http = std::get_if<HttpReply>(&reader_)) {
-        return input.empty() ? http->finish() : http->feed(input);
-    }
-    if (auto* const grpc = std::get_if<GrpcCall>(&reader_)) return feed(*grpc, input);
-    if (auto* const redis = std::get_if<RedisCall>(&reader_)) return feed(*redis, input);
-    if (auto* const postgres = std::get_if<PostgresCall>(&reader_)) return feed(*postgres, input);
-    if (auto* const mysql = std::get_if<MysqlCall>(&reader_)) return feed(*mysql, input);
-    return Verdict::bad;
+    if (http_) return input.empty() ? http_->finish() : http_->feed(input);
+    if (grpc_) return feed(*grpc_, input);
+    if (redis_) return feed(*redis_, input);
+    if (postgres_) return feed(*postgres_, input);
+    return mysql_ ? feed(*mysql_, input) : Verdict::bad;
 }
 
 Verdict Conversation::hear(std::span<const char> input) {
@@ -177,14 +173,13 @@ Verdict Conversation::hear(std::span<const char> input) {
 }
 
 void Conversation::judge() {
-    if (const auto* const http = std::get_if<HttpReply>(&reader_)) return judge_http(*http);
-    if (const auto* const grpc = std::get_if<GrpcCall>(&reader_)) return judge_grpc(*grpc);
+    if (http_) return judge_http(*http_);
+    if (grpc_) return judge_grpc(*grpc_);
     if (const ServerCall* const server = server_call()) return judge_database(*server);
 }
 
 bool Conversation::at_end() const {
-    if (const auto* const http = std::get_if<HttpReply>(&reader_)) return http->at_end();
-    return has_closed_ || !says_goodbye_;
+    return http_ ? http_->at_end() : has_closed_ || !says_goodbye_;
 }
 
 void Conversation::judge_database(const ServerCall& call) {

@@ -2,7 +2,7 @@
 // What is said on a connection: the request of a check, what the peer answers, what that proves.
 #pragma once
 
-#include <variant>
+#include <optional>
 
 #include "check.hpp"
 #include "grpc.hpp"
@@ -27,7 +27,7 @@ class Conversation {
 
     /// What is to be written: first the request, then what the peer is owed. The caller says how
     /// much of it was written.
-    [[nodiscard]] std::string_view to_send() const;
+    [[nodiscard]] std::string_view to_send();
     void sent(std::size_t bytes);
     /// Nothing of the request can be written any more.
     void give_up_sending() { sent_ = request_length_; }
@@ -44,8 +44,7 @@ class Conversation {
     std::optional<std::size_t> build_http();
     std::optional<std::size_t> build_grpc();
     void refuse_metadata(std::string_view header);
-    [[nodiscard]] const ServerCall* server_call() const;  ///< null: of no database
-    [[nodiscard]] ServerCall* server_call();
+    [[nodiscard]] ServerCall* server_call();  ///< null: of no database
     Verdict read(std::span<const char> input);
     void judge();
     void judge_http(const HttpReply& reply);
@@ -56,7 +55,12 @@ class Conversation {
     const Check* check_ = nullptr;
     const ProbeSettings* settings_ = nullptr;
     Outcome* outcome_ = nullptr;
-    std::variant<std::monostate, HttpReply, GrpcCall, RedisCall, PostgresCall, MysqlCall> reader_;
+    // Who reads the peer's words: one of them.
+    std::optional<HttpReply> http_;
+    std::optional<GrpcCall> grpc_;
+    std::optional<RedisCall> redis_;
+    std::optional<PostgresCall> postgres_;
+    std::optional<MysqlCall> mysql_;
     bool says_goodbye_ = false;
     bool has_closed_ = false;  ///< the peer
     std::size_t request_length_ = 0;

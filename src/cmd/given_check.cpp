@@ -67,14 +67,9 @@ bool read_parts(std::string_view text, const Invocation& invocation, char* const
     if (environment != nullptr && !expand(text, invocation, arena, bad)) {
         return split.scheme.empty() ? false : hide_credential(bad);
     }
-    std::string_view meant;
     Piece whole(arena);
-    const bool is_as_shown = with_path(text, whole.writer()) == text;
-    if (is_as_shown) {
-        meant = text;
-    } else if (!whole.keep(meant, bad)) {
-        return false;
-    }
+    std::string_view meant = with_path(text, whole.writer());
+    if (whole.writer().size() > 0 && !whole.keep(meant, bad)) return false;
     if (!parse_check(meant, check, bad)) return false;
     check.text = text;
     check.user = split.user;
@@ -96,11 +91,11 @@ bool read_check(std::string_view text, const Invocation& invocation, Arena& aren
     if (is_variable && !expand(url, invocation, arena, bad)) return false;
     char* const* const environment = is_variable ? nullptr : invocation.environment;
     if (read_parts(url, invocation, environment, arena, check, bad)) return true;
-    hide_secrets(bad);
     if (is_variable && bad.word.data() != nullptr) {
         bad.word = text;
         bad.hint = {};
     }
+    hide_secrets(bad);
     return false;
 }
 

@@ -75,6 +75,7 @@ Text values_of(const Option& option) {
     Text argument = Text(option.argument().view());
     if (option.id == OptionId::stop_signal) return stop_signals;
     if (argument.starts_with("SIG")) return signals;
+    if (takes_checks(option.id)) return checks;
     if (argument.find('|') == Text::npos) return {};
     for (char& c : argument) {
         if (c == '|') c = ' ';
@@ -109,6 +110,9 @@ void write_bash() {
 
 _usher_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 
+# Something follows them.
+_usher_beginnings() { _usher_words "$1"; compopt -o nospace 2>/dev/null; }
+
 # The words that complete the value of option $2 of command $1; 1: the option takes no value.
 _usher_value() {
     case $1:$2 in
@@ -121,7 +125,8 @@ _usher_value() {
             if (!long_form(option).empty()) {
                 patterns += (patterns.empty() ? "" : " | ") + name + ":" + long_form(option);
             }
-            std::printf("        %s) _usher_words '%s' ;;\n", patterns.c_str(),
+            std::printf("        %s) _usher_%s '%s' ;;\n", patterns.c_str(),
+                        takes_checks(option.id) ? "beginnings" : "words",
                         values_of(option).c_str());
         }
     }
@@ -167,7 +172,7 @@ _usher() {
     elif [ -z "$ended" ] && [ "${cur:0:1}" = - ]; then
         _usher_options "$command"
     elif [ -z "$ended" ] && [ "$command" != run ]; then
-        case $command in probe | wait) _usher_words '%s'; compopt -o nospace 2>/dev/null ;; esac
+        case $command in probe | wait) _usher_beginnings '%s' ;; esac
         # Nothing follows these two, least of all a file's name.
         local line=${COMP_LINE:0:COMP_POINT}
         case ${line##* } in ready:* | live:*) compopt +o default 2>/dev/null ;; esac
@@ -209,7 +214,11 @@ void write_zsh_option(const Option& option) {
             if (c == ':' || c == '\'' || c == '[' || c == ']') c = ' ';
         }
         tail += ":" + what + ":";
-        if (!values_of(option).empty()) tail += "(" + values_of(option) + ")";
+        if (takes_checks(option.id)) {
+            tail += "_usher_check";
+        } else if (!values_of(option).empty()) {
+            tail += "(" + values_of(option) + ")";
+        }
     }
     std::printf("            %s%s\n", head.c_str(), single_quoted(tail).c_str());
 }
@@ -244,6 +253,7 @@ _usher() {
         probe|wait) _arguments -s $options '*:check:_usher_check' ;;
         sleep) _arguments -s $options '*:duration:' ;;
         status) _arguments -s $options ;;
+        install) _arguments -s $options '1:path:_files' ;;
     esac
 }
 
@@ -318,6 +328,7 @@ complete -c usher -f
 complete -c usher -n 'not contains -- (__usher_command) %s' -a '(__usher_complete_program)'
 complete -c usher -n 'test (count (commandline -opc)) = 1' -a '%s'
 complete -c usher -n 'contains -- (__usher_command) probe wait' -a '%s'
+complete -c usher -n 'contains -- (__usher_command) install' -F
 )",
                 subcommands.c_str(), subcommands.c_str(), checks.c_str());
     for (int command = 0; command < command_count; ++command) {

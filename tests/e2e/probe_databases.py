@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 
-from harness import CONFIG, add, background, equal, need, peer, run, scratch, start, test, wait_for
+from harness import CONFIG, add, background, children, equal, need, peer, run, scratch, start, test, wait_for
 from probe_lab import (Peer, SERVERS, TLS_ALERT, healthy, is_listening, network, probe, timed, unhealthy,
                        untimed)
 
@@ -196,6 +196,11 @@ def _():
         redis_cli("save")
     with redis("--key-load-delay", "300", "--loading-process-events-interval-bytes", "1024"):
         unhealthy(probe(check), f"{check}: LOADING Redis is loading the dataset in memory")
+        waiter = start("wait", "-t", "100", check, "--", peer("redis-cli"), "dbsize")
+        waiter.err.expect("waiting: unhealthy .*LOADING")
+        redis_cli("config", "set", "key-load-delay", "0")
+        # An open port was not enough: what is asked then is answered.
+        waiter.out.expect("^100000$", 90)
     os.unlink(scratch("redis", "dump.rdb"))
     with redis("--replicaof", "127.0.0.1 1", "--replica-serve-stale-data", "no"):
         code, out, _ = probe(check)
@@ -208,14 +213,22 @@ def _():
     network()
     check = "redis://127.0.0.1"
     unhealthy(probe(check), f"{check}: connect: Connection refused")
-    with redis("--maxclients", "2", "--lua-time-limit", "50") as server:
+    with redis("--maxclients", "3", "--lua-time-limit", "50") as server:
         with stopped(server.pid):
             unhealthy(probe("-t", "300ms", check), f"{check}: reply: timed out")
-        held = [socket.create_connection(REDIS) for _ in range(2)]
-        wait_for(lambda: probe(check)[1] == f"unhealthy {check}: ERR max number of clients reached\n", "it is full")
-        held.pop().close()
+        held = []
+
+        def full_up():
+            if probe(check)[1] == f"unhealthy {check}: ERR max number of clients reached\n":
+                return True
+            held.append(socket.create_connection(REDIS))
+            return False
+        wait_for(full_up, "it is full")
+        for client in held:
+            client.close()
         wait_for(lambda: probe(check)[0] == 0, "there is room")
-        held[0].sendall(b"EVAL 'while true do end' 0\r\n")
+        script = socket.create_connection(REDIS)
+        script.sendall(b"EVAL 'while true do end' 0\r\n")
         wait_for(lambda: probe(check)[1].startswith(f"unhealthy {check}: BUSY "), "it is busy")
     subprocess.run([peer("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout",
                     scratch("k"), "-out", scratch("c")], check=True, capture_output=True)
@@ -287,6 +300,23 @@ def _():
         waiter.out.expect("started", 90)
         # An open port was not enough: now a client is let in at once.
         equal(sql(server, "select 1"), "1\n")
+
+
+@test("databases: postgres that recovers from a crash is waited for until it takes queries", timeout=300)
+def _():
+    network()
+    with postgres("checkpoint_timeout=1h", "max_wal_size=4GB") as server:
+        sql(server, "create table t as select g, md5(g::text) from generate_series(1, 200000) g; create index on t (md5)")
+        for pid in [*children(server.pid), server.pid]:
+            os.kill(pid, signal.SIGKILL)
+        server.wait(60)
+    wait_for(lambda: not is_listening(POSTGRES), "the port is closed")
+    os.unlink(os.path.join(server.folder, "postmaster.pid"))
+    with running(databases.postgres(server.folder, 5432), signal.SIGQUIT, cwd="/"):
+        code, out, err = run("wait", "-t", "100", "--interval", "1ms", "postgres://127.0.0.1", "--",
+                             databases.postgres_program("psql"), "-h", "127.0.0.1", "-U", "postgres", "-Atc",
+                             "select count(*) from t", deadline=150)
+        equal((code, out), (0, "200000\n"), err)
 
 
 @test("databases: postgres that is full is up, one that shuts down or hangs is not", timeout=180)

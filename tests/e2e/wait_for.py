@@ -1058,7 +1058,7 @@ LEAKS = (
     "postgres://127.0.0.1:1/app?user=me&password=s3cr3t", "redis://me:s3cr3t", "redis://:s3cr3t:127.0.0.1:1",
     "redis:/:s3cr3t@h", "redis//:s3cr3t@h", "postgres:me:s3cr3t@h/app", "me:s3cr3t@h:3306", "me:s3cr3t@tcp(db:3306)/app",
     "host=db user=me password=s3cr3t", "jdbc:postgresql://h/x?user=me&password=s3cr3t", "redis://h:$s3cr3t",
-    "${NO_SUCH:-redis://:s3cr3t@${HOST}:6379}", "${NO_SUCH:-redis://:s3cr3t@127.0.0.1:6379",
+    "${NO_SUCH:-redis://:s3cr3t@h:x}", "${NO_SUCH:-redis://:s3cr3t@${HOST}:6379}", "${NO_SUCH:-redis://:s3cr3t@127.0.0.1:6379",
 )
 
 

@@ -80,7 +80,7 @@ void check_credentials(std::string_view text, char* const* environment) {
         require(!bad.problem.empty());
     }
     hide_secrets(bad);
-    require(!bad.word.find(64) == bad.word.npos);
+    require(bad.word.find(64) == bad.word.npos);
 }
 
 }  // namespace

@@ -80,6 +80,11 @@ class Completions(TestCase):
                 ("usher --stop-signal ST", "usher --stop-signal STKFLT"),
                 ("usher probe ready:", "usher probe ready:"),               # no file's name
                 ("usher statu", "usher status"),
+                ("usher instal", "usher install"),
+                ("usher --wait-for tc", "usher --wait-for tcp://"),
+                ("usher --heal fi", "usher --heal file:"),
+                ("usher probe redi", "usher probe redis://"),
+                ("usher probe --json-f", "usher probe --json-field"),
                 ("usher status --js", "usher status --json"),
                 ("usher probe --allow", "usher probe --allow-remote"),
                 ("usher probe -t 1s gr", "usher probe -t 1s grpc://"),
