@@ -80,7 +80,7 @@ class Completions(TestCase):
                 ("usher --stop-signal ST", "usher --stop-signal STKFLT"),
                 ("usher probe ready:", "usher probe ready:"),               # no file's name
                 ("usher statu", "usher status"),
-                ("usher instal", "usher install"),
+                ("usher install --hel", "usher install --help"),
                 ("usher --wait-for tc", "usher --wait-for tcp://"),
                 ("usher --heal fi", "usher --heal file:"),
                 ("usher probe redi", "usher probe redis://"),
