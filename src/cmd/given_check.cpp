@@ -99,6 +99,12 @@ bool read_check(std::string_view text, const Invocation& invocation, Arena& aren
     return false;
 }
 
+bool add_check(Prober& prober, std::string_view text, const Invocation& invocation, Arena& arena,
+               BadInput& bad) {
+    Check check;
+    return read_check(text, invocation, arena, check, bad) && prober.add(check, bad);
+}
+
 bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena& arena,
                     BadInput& bad) {
     if (!expand(settings.host, invocation, arena, bad)) return false;

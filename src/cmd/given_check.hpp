@@ -6,6 +6,7 @@
 #include "check.hpp"
 #include "commands.hpp"
 #include "probe_settings.hpp"
+#include "prober.hpp"
 
 namespace usher::cmd {
 
@@ -19,6 +20,10 @@ struct Arena {
 /// arena or in `text`. False: `bad` says why not.
 bool read_check(std::string_view text, const Invocation& invocation, Arena& arena, Check& check,
                 BadInput& bad);
+
+/// The same, for a prober, which the arena must outlive.
+bool add_check(Prober& prober, std::string_view text, const Invocation& invocation, Arena& arena,
+               BadInput& bad);
 
 /// Expands what --host and --header say.
 bool expand_options(ProbeSettings& settings, const Invocation& invocation, Arena& arena,

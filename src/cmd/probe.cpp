@@ -36,12 +36,6 @@ bool read_options(Command command, const Invocation& invocation, OptionReader& r
     return bad.problem.empty();
 }
 
-bool add_check(Prober& prober, std::string_view text, const Invocation& invocation, Arena& arena,
-               BadInput& bad) {
-    Check check;
-    return read_check(text, invocation, arena, check, bad) && prober.add(check, bad);
-}
-
 // The checks up to `--`; `words` is left with what follows it.
 bool add_checks(Prober& prober, std::span<char*>& words, const Invocation& invocation, Arena& arena,
                 BadInput& bad) {

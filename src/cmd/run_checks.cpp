@@ -37,24 +37,34 @@ bool names_this_container(const Endpoint& endpoint) {
 }
 
 bool accept_check(const Check& check, bool must_be_here, BadInput& bad) {
-    switch (check.kind) {
-        case CheckKind::ready:
-        case CheckKind::live:
-            return refuse(bad, "asks usher itself:", check.text, "any other check");
-        case CheckKind::http:
-        case CheckKind::tcp:
-        case CheckKind::grpc:
-        case CheckKind::redis:
-        case CheckKind::postgres:
-        case CheckKind::mysql:
-            return !must_be_here || names_this_container(check.endpoint) ||
-                   refuse(bad, "may be another container:", check.endpoint.host,
-                          "localhost, an address of this container, a unix socket");
-        case CheckKind::file:
-        case CheckKind::pid:
-        case CheckKind::program: break;
+    if (check.kind == CheckKind::ready || check.kind == CheckKind::live) {
+        return refuse(bad, "asks usher itself:", check.text, "any other check");
     }
-    return true;
+    return !must_be_here || !check.connects() || names_this_container(check.endpoint) ||
+           refuse(bad, "may be another container:", check.endpoint.host,
+                  "localhost, an address of this container, a unix socket");
+}
+
+// Of the environment and the command line, which must be right in all else.
+bool read_check_options(ProbeSettings& checks, const Invocation& invocation, Arena& arena,
+                        BadInput& bad) {
+    for (char* const* entry = invocation.environment; *entry != nullptr; ++entry) {
+        if (!read_variable(checks, *entry, bad)) return false;
+    }
+    OptionReader reader(Command::run, invocation.words.subspan(1));
+    std::uint64_t begun = 0;  // the lists
+    while (const Option* const option = reader.next()) {
+        if (!concerns_checks(option->id)) continue;
+        // A list given here replaces the environment's.
+        const std::uint64_t list = std::uint64_t{1} << static_cast<unsigned>(option->id);
+        if ((begun & list) == 0) forget_list(checks, option->id);
+        begun |= list;
+        bad.where = reader.spelling();
+        if (!apply(checks, option->id, reader.value(), bad)) return false;
+        note_option(checks, option->id, reader.spelling());
+    }
+    bad.where = "--header";
+    return expand_options(checks, invocation, arena, bad);
 }
 
 // What the processes that make the checks will have, too.
@@ -88,27 +98,6 @@ bool accept_all(const RunSettings& settings, const Invocation& invocation, Rehea
 
 }  // namespace
 
-bool read_check_options(ProbeSettings& checks, const Invocation& invocation, Arena& arena,
-                        BadInput& bad) {
-    for (char* const* entry = invocation.environment; *entry != nullptr; ++entry) {
-        if (!read_variable(checks, *entry, bad)) return false;
-    }
-    OptionReader reader(Command::run, invocation.words.subspan(1));
-    std::uint64_t begun = 0;  // the lists
-    while (const Option* const option = reader.next()) {
-        if (!concerns_checks(option->id)) continue;
-        // A list given here replaces the environment's.
-        const std::uint64_t list = std::uint64_t{1} << static_cast<unsigned>(option->id);
-        if ((begun & list) == 0) forget_list(checks, option->id);
-        begun |= list;
-        bad.where = reader.spelling();
-        if (!apply(checks, option->id, reader.value(), bad)) return false;
-        note_option(checks, option->id, reader.spelling());
-    }
-    bad.where = "--header";
-    return expand_options(checks, invocation, arena, bad);
-}
-
 bool accept_checks(const RunSettings& settings, const Invocation& invocation, sys::Log& log,
                    BadInput& bad) {
     // Not on the stack, whose pages would stay.
@@ -121,14 +110,14 @@ bool accept_checks(const RunSettings& settings, const Invocation& invocation, sy
     return true;
 }
 
-bool add_checks(Prober& prober, const CheckList& checks, const Invocation& invocation, Arena& arena,
-                BadInput& bad) {
+Prober* RunChecks::make_prober(const CheckList& checks) {
+    BadInput bad;
+    if (!read_check_options(settings_, invocation_, arena_, bad)) return nullptr;
+    Prober& prober = Prober::make(invocation_, settings_);
     for (const std::string_view text : checks.all()) {
-        Check check;
-        if (!read_check(text, invocation, arena, check, bad)) return false;
-        if (!prober.add(check, bad)) return false;
+        if (!add_check(prober, text, invocation_, arena_, bad)) return nullptr;
     }
-    return true;
+    return &prober;
 }
 
 }  // namespace usher::cmd

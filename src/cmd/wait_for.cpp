@@ -35,25 +35,16 @@ int wait_in_child(void* context) {
     for (const int signal : {sig::hup, sig::intr, sig::quit, sig::term}) {
         (void)sys::sigaction(signal, sys::Disposition::ignored);
     }
-    Invocation invocation = start.invocation;
-    invocation.mask = all_signals;
-    // These were accepted before.
-    BadInput bad;
-    Arena arena;
-    ProbeSettings checks(Command::wait);
-    checks.timeout = settings.wait.timeout;
-    if (!read_check_options(checks, invocation, arena, bad)) return to_int(ExitCode::usher_failed);
-    Prober& prober = Prober::make(invocation, checks);
-    if (!add_checks(prober, settings.wait.checks, invocation, arena, bad)) {
-        return to_int(ExitCode::usher_failed);
-    }
+    RunChecks checks(start.invocation, Command::wait, settings.wait.timeout);
+    Prober* const prober = checks.make_prober(settings.wait.checks);
+    if (prober == nullptr) return to_int(ExitCode::usher_failed);
     sys::Log log;
     // As `usher wait` does it, the reasons are told without being asked for.
     const int verbosity = settings.verbosity;
     log.set(settings.wording.style, verbosity < 0 ? verbosity : verbosity + 1);
-    const int code = wait_until_healthy(prober, checks, log);
-    tell_misuse(prober, log);
-    prober.drain();
+    const int code = wait_until_healthy(*prober, checks.settings(), log);
+    tell_misuse(*prober, log);
+    prober->drain();
     return code;
 }
 

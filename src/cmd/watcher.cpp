@@ -122,18 +122,10 @@ Round make_round(Prober& prober, Duration timeout) {
 
 int watch(const Start& start) {
     const HealSettings& heal = start.settings.heal;
-    Invocation invocation = start.invocation;
-    invocation.mask = all_signals;
-    // These were accepted before the program was started.
-    BadInput bad;
-    Arena arena;
-    ProbeSettings checks(Command::probe);
-    checks.timeout = heal.timeout;
-    if (!read_check_options(checks, invocation, arena, bad)) return to_int(ExitCode::usher_failed);
-    Prober& prober = Prober::make(invocation, checks);
-    if (!add_checks(prober, heal.checks, invocation, arena, bad)) {
-        return to_int(ExitCode::usher_failed);
-    }
+    RunChecks checks(start.invocation, Command::probe, heal.timeout);
+    Prober* const made = checks.make_prober(heal.checks);
+    if (made == nullptr) return to_int(ExitCode::usher_failed);
+    Prober& prober = *made;
     Report report(start, prober);
     Rounds rounds(heal, start.started, start.has_passed, sys::monotonic_clock());
     while (!rounds.is_unhealthy()) {

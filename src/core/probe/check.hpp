@@ -39,13 +39,16 @@ struct Endpoint {
 struct Check {
     CheckKind kind = CheckKind::program;
     std::string_view text;  ///< as written, for the result line
-    Endpoint endpoint;      ///< of all that connect
+    Endpoint endpoint;      ///< of those that connect
     /// http: path and query; grpc: service; postgres: database; file: path; pid: path or empty.
     std::string_view target;
     /// Of a database; never printed. parse_check knows of neither.
     std::string_view user{};
     std::string_view password{};
     bool shows_password = false;  ///< it was written in the check as it is
+
+    /// Whether a server is asked.
+    [[nodiscard]] bool connects() const { return kind <= CheckKind::mysql; }
     Duration max_age = infinite;  ///< file
     std::uint64_t min_size = 0;   ///< file, bytes
     int pid = 0;                  ///< pid, when no path

@@ -29,11 +29,7 @@ bool is_refusal(std::uint16_t code) {
 }  // namespace
 
 Verdict MysqlCall::feed(std::span<const std::uint8_t> input) {
-    for (const std::uint8_t byte : input) {
-        if (!takes(byte)) break;
-        step(byte);
-    }
-    return verdict_;
+    return read_each(input, [this](std::uint8_t byte) { step(byte); });
 }
 
 void MysqlCall::step(std::uint8_t byte) {

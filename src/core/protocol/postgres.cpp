@@ -23,11 +23,7 @@ std::optional<std::size_t> PostgresCall::request(std::string_view user, std::str
 }
 
 Verdict PostgresCall::feed(std::span<const std::uint8_t> input) {
-    for (const std::uint8_t byte : input) {
-        if (!takes(byte)) break;
-        step(byte);
-    }
-    return verdict_;
+    return read_each(input, [this](std::uint8_t byte) { step(byte); });
 }
 
 void PostgresCall::step(std::uint8_t byte) {

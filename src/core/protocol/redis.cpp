@@ -35,11 +35,7 @@ std::optional<std::size_t> RedisCall::request(std::string_view user, std::string
 }
 
 Verdict RedisCall::feed(std::span<const std::uint8_t> input) {
-    for (const std::uint8_t byte : input) {
-        if (!takes(byte)) break;
-        step(static_cast<char>(byte));
-    }
-    return verdict_;
+    return read_each(input, [this](std::uint8_t byte) { step(static_cast<char>(byte)); });
 }
 
 // A reply is one line; of the types only a simple string and an error can be one to us.

@@ -53,6 +53,15 @@ class ServerCall {
         return to.fits() && !has(a, '\0') && !has(b, '\0') ? std::optional(to.size())
                                                            : std::nullopt;
     }
+    /// Gives each byte to `step` that the reader is to look at.
+    template <typename Step>
+    Verdict read_each(std::span<const std::uint8_t> input, Step step) {
+        for (const std::uint8_t byte : input) {
+            if (!takes(byte)) break;
+            step(byte);
+        }
+        return verdict_;
+    }
     /// Whether the reader is to look at the next byte.
     bool takes(std::uint8_t byte) {
         if (verdict_ != Verdict::more) return false;
