@@ -414,13 +414,14 @@ def run(*args, deadline=DEADLINE, **options):
         return status, out, err
 
 
-def background(*command, stderr=subprocess.DEVNULL, **options):
+def background(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options):
     """A process that is no descendant of an init; it is ended with the test."""
-    popen = subprocess.Popen(list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=stderr, start_new_session=True, **options)
+    popen = subprocess.Popen(list(command), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                             start_new_session=True, **options)
     KNOWN.add(popen.pid)
     BACKGROUND.add(popen.pid)
-    popen.lines = Stream(popen.stdout.fileno())
+    if popen.stdout:
+        popen.lines = Stream(popen.stdout.fileno())
     return popen
 
 

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 from harness import CONFIG, add, background, children, equal, need, peer, run, scratch, start, test, wait_for
 from probe_lab import (Peer, SERVERS, TLS_ALERT, healthy, is_listening, network, probe, timed, unhealthy,
@@ -40,14 +41,20 @@ def data_folder(name, init):
 
 
 class Log:
-    """What a server has said since the last look."""
+    """What a server says, in a file: a line that it wrote before it answered is there when the answer is."""
 
-    def __init__(self, server):
-        self.server = server
+    def __init__(self):
+        self.descriptor, self.path = tempfile.mkstemp(dir=CONFIG.scratch)
         self.seen = 0
 
+    @property
+    def text(self):
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
     def news(self):
-        text = self.server.lines.text
+        """What came since the last look."""
+        text = self.text
         news, self.seen = text[self.seen:], len(text)
         return news
 
@@ -55,7 +62,10 @@ class Log:
 @contextlib.contextmanager
 def running(command, way_to_end=signal.SIGKILL, **options):
     """A server; it and its children are gone at the end."""
-    server = background(*command, stderr=subprocess.STDOUT, **options)
+    log = Log()
+    server = background(*command, stdout=log.descriptor, stderr=subprocess.STDOUT, **options)
+    os.close(log.descriptor)
+    server.log = log
     try:
         yield server
     finally:
@@ -160,12 +170,11 @@ def hides(result):
 def _():
     network()
     with redis("--unixsocket", scratch("r.sock")) as server:
-        log = Log(server)
         redis_cli("ping")
-        log.news()
+        server.log.news()
         for check in ("redis://127.0.0.1", "redis://:6379", "redis://localhost/3", f"redis://unix:{scratch('r.sock')}"):
             healthy(probe(check), f"{check} PONG in Nms")
-        equal(log.news(), "")
+        equal(server.log.news(), "")
 
 
 @test("databases: redis that wants a password is alive without it, and says which it was not")
@@ -245,18 +254,17 @@ def _():
 def _():
     network()
     with postgres() as server:
-        log = Log(server)
-        log.news()
+        server.log.news()
         for check in ("postgres://127.0.0.1", "postgresql://:5432/postgres?sslmode=disable",
                       f"postgres://postgres@unix:{server.folder}/.s.PGSQL.5432:/postgres"):
             healthy(probe(check), f"{check.replace('postgres@', '').partition('?')[0]} in Nms")
         healthy(hides(probe("postgres://postgres:${PW}@127.0.0.1", env={"PW": SECRET})), "postgres://127.0.0.1 in Nms")
-        equal(log.news(), "")
+        equal(server.log.news(), "")
         # What an operator sees of a role or a database that is not there: docs/databases.md says to name one that is.
         for check, shown, says in (("postgres://nobody@127.0.0.1", "postgres://127.0.0.1", 'role "nobody"'),
                                    ("postgres://127.0.0.1/none", "postgres://127.0.0.1/none", 'database "none"')):
             healthy(probe(check), f"{shown} in Nms")
-            wait_for(lambda says=says: f"FATAL:  {says} does not exist" in server.lines.text, says)
+            wait_for(lambda says=says: f"FATAL:  {says} does not exist" in server.log.text, says)
 
 
 @test("databases: postgres that wants a password, or TLS, takes connections", timeout=120)
@@ -272,11 +280,10 @@ def _():
         code, out, _ = probe("postgres://127.0.0.1")
         equal(code, 0)
         assert out.startswith("healthy postgres://127.0.0.1 28000 no pg_hba.conf entry for host"), out
-        log = Log(server)
-        log.news()
+        server.log.news()
         for check in ("postgres://app@127.0.0.1", "postgres://app@127.0.0.1/app"):
             healthy(probe(check), f"{check.replace('app@', '')} in Nms")
-        equal(log.news(), "")
+        equal(server.log.news(), "")
 
 
 @test("databases: postgres in recovery is unhealthy, and --wait-for waits until that is over", timeout=180)
@@ -347,13 +354,12 @@ ABORTED = ("select sum(variable_value) from information_schema.global_status "
 def _():
     network()
     with mariadb("--skip-name-resolve", users=USERS) as server:
-        log = Log(server)
-        log.news()
+        server.log.news()
         before = mysql(server, ABORTED)
         for check in ("mysql://health@127.0.0.1", "mysql://health@:3306/shop",
                       f"mysql://health@unix:{server.folder}/s.sock", *["mysql://health@127.0.0.1"] * 5):
             healthy(probe(check), f"{check.replace('health@', '')} in Nms")
-        equal((log.news(), mysql(server, ABORTED)), ("", before))
+        equal((server.log.news(), mysql(server, ABORTED)), ("", before))
 
 
 @test("databases: mariadb that denies the access is up, and its log says so", timeout=180)
@@ -366,7 +372,7 @@ def _():
             equal(code, 0)
             assert out.startswith(f"healthy mysql://127.0.0.1 {says}"), out
         equal(probe("mysql://127.0.0.1")[0], 0)
-        wait_for(lambda: "Access denied for user 'app'@" in server.lines.text, "the log says so")
+        wait_for(lambda: "Access denied for user 'app'@" in server.log.text, "the log says so")
 
 
 @test("databases: probes that are denied do not block the host", timeout=180)
