@@ -33,8 +33,8 @@ foreach(folder IN LISTS folders)
     string(APPEND compiler_folders " -isystem ${folder}")
   endif()
 endforeach()
-target_compile_options(usher_build INTERFACE
-  -nostdinc -nostdinc++ "SHELL:${cxx_folders}" "SHELL:-isystem \"${USHER_MUSL_INCLUDE}\""
+target_compile_options(usher_code INTERFACE
+  -nostdinc "SHELL:$<$<COMPILE_LANGUAGE:CXX>:-nostdinc++ ${cxx_folders}>" "SHELL:-isystem \"${USHER_MUSL_INCLUDE}\""
   "SHELL:${compiler_folders}"
   # libstdc++'s configuration was made for glibc and asks for its version.
   "-D__GLIBC_PREREQ(major,minor)=0")

@@ -5,21 +5,21 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -dumpmachine
   OUTPUT_VARIABLE machine OUTPUT_STRIP_TRAILING_WHITESPACE)
 
 # Sections of their own let the linker leave out what nobody calls, and keep the loop apart.
-target_compile_options(usher_build INTERFACE
+target_compile_options(usher_code INTERFACE
   # Clang's -Oz leaves calls that need the C++ library (string_view's checks).
   $<IF:$<CXX_COMPILER_ID:GNU>,-Oz,-Os> -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections
   -fno-asynchronous-unwind-tables -fno-unwind-tables  # nothing here throws
   # A switch in the loop is code; its table would lie with all other constants, apart from the loop.
   -fno-jump-tables)
 if(machine MATCHES "powerpc64|ppc64")
-  target_compile_options(usher_build INTERFACE -mlong-double-64)  # musl's
+  target_compile_options(usher_code INTERFACE -mlong-double-64)  # musl's
 endif()
 if(NOT machine MATCHES "aarch64|powerpc64|ppc64")  # their kernels may have pages of 64 KiB
   target_link_options(usher_link INTERFACE -Wl,-z,max-page-size=4096)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A seed of its own for every file would make two builds differ.
-  target_compile_options(usher_build INTERFACE -flto -frandom-seed=usher)
+  target_compile_options(usher_code INTERFACE -flto -frandom-seed=usher)
   target_link_options(usher_link INTERFACE -flto -flto-partition=one -Oz -ffunction-sections -fno-jump-tables
     -frandom-seed=usher)
 endif()

@@ -64,6 +64,12 @@ build_release() {
     need_to_build && build_preset release
 }
 
+# usher-tls, with the library in it. Where that cannot be had (no Debian archive), what needs it is missed by
+# who uses it.
+build_release_tls() {
+    need_to_build && scripts/mbedtls && build_preset release-tls
+}
+
 # Node.js, and in build/npm what the tests and the benchmark run on it or check manifests with. All of
 # it by one call: npm prunes what an earlier one installed. What cannot be had is missed by who uses it.
 need_node_modules() {

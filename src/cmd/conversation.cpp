@@ -9,7 +9,6 @@ namespace usher::cmd {
 
 namespace {
 
-constexpr std::uint16_t default_http_port = 80;
 constexpr std::size_t authority_limit = 2 + ip_text_limit + 6;  // "[IPv6]:65535"
 constexpr std::string_view agent = "usher/" USHER_VERSION;
 
@@ -93,7 +92,8 @@ std::string_view Conversation::authority(std::span<char> room) const {
     } else {
         text.add("localhost");
     }
-    const bool is_default = check_->kind == CheckKind::http && endpoint.port == default_http_port;
+    const bool is_default =
+        check_->kind == CheckKind::http && endpoint.port == http_port(check_->uses_tls);
     if (!is_default) text.add(':').add(endpoint.port);
     return text.view();
 }
@@ -118,6 +118,7 @@ std::optional<std::size_t> Conversation::build_grpc() {
     char room[authority_limit];
     const GrpcRequest request{
         .authority = authority(room),
+        .uses_tls = check_->uses_tls,
         .service = check_->target,
         .agent = agent,
         .timeout_ms = static_cast<std::uint64_t>(

@@ -71,6 +71,9 @@ bool read_parts(std::string_view text, const Invocation& invocation, char* const
     std::string_view meant = with_path(text, whole.writer());
     if (whole.writer().size() > 0 && !whole.keep(meant, bad)) return false;
     if (!parse_check(meant, check, bad)) return false;
+    if (check.uses_tls && !has_tls) {
+        return refuse(bad, "TLS is in usher-tls, not in usher:", text, "http://, grpc://, tcp://");
+    }
     check.text = text;
     check.user = split.user;
     check.password = split.password;

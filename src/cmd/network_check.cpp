@@ -59,13 +59,17 @@ void NetworkCheck::choose_addresses(Time now) {
 }
 
 void NetworkCheck::addresses_known(Time now) {
-    for (std::size_t i = 0; i < addresses_.count && !settings_->allow_remote; ++i) {
+    const bool must_be_verified =
+        check_->uses_tls && settings_->tls.ca_cert.empty() && !settings_->tls.no_verify;
+    const bool must_be_here = !settings_->allow_remote || must_be_verified;
+    for (std::size_t i = 0; i < addresses_.count && must_be_here; ++i) {
         if (sys::is_local(addresses_.items[i])) continue;
         char text[ip_text_limit];
         outcome_->settle(Health::misused)
             .add("not this container's own address: ")
             .add_untrusted(format_ip(addresses_.items[i], text))
-            .add(" (--allow-remote permits it)");
+            .add(settings_->allow_remote ? Literal(" (needs --tls-ca-cert FILE, or -k)")
+                                         : Literal(" (--allow-remote permits it)"));
         phase_ = Phase::over;
         return;
     }
@@ -183,10 +187,44 @@ void NetworkCheck::step_attempts(std::span<const sys::PollFd> fds, Time now) {
 
 // The first one wins; the others are given up.
 void NetworkCheck::connected(Attempt& attempt) {
-    fd_ = attempt.fd;
+    stream_.open(attempt.fd);
     attempt.fd = -1;
     close_attempts();
     trace("connected");
+    if (!check_->uses_tls) return talk();
+    phase_ = Phase::secure;
+    secure();
+}
+
+// What the certificate has to be for, and SNI.
+std::string_view NetworkCheck::server_name() const {
+    if (!settings_->tls.server_name.empty()) return settings_->tls.server_name;
+    std::string_view host = settings_->host;
+    if (!host.empty())
+        return begins_with(host, "[") ? slice(host, 1, find(host, ']') - 1) : take_until(host, ':');
+    const Endpoint& endpoint = check_->endpoint;
+    return endpoint.is_unix || endpoint.is_localhost() ? std::string_view("localhost")
+                                                       : endpoint.host;
+}
+
+void NetworkCheck::secure() {
+    constexpr sys::Protocol protocols[] = {sys::Protocol::http1, sys::Protocol::any,
+                                           sys::Protocol::http2};
+    static_assert(static_cast<int>(CheckKind::grpc) == 2);
+    const sys::TlsPeer peer{.name = server_name(),
+                            .protocol = protocols[static_cast<int>(check_->kind)],
+                            .verify = !settings_->tls.ca_cert.empty()};
+    switch (stream_.secure(peer)) {
+        case sys::Stream::Progress::more: return;
+        case sys::Stream::Progress::failed: return fail("tls", EPROTO);
+        case sys::Stream::Progress::done: break;
+    }
+    trace(peer.verify ? Literal("secured and verified, ") : Literal("secured, not verified, "),
+          stream_.version().view());
+    talk();
+}
+
+void NetworkCheck::talk() {
     if (!conversation_.is_needed()) return succeed();
     conversation_.begin();
     phase_ = Phase::send;
@@ -204,7 +242,7 @@ void NetworkCheck::close_attempts() {
 
 void NetworkCheck::send() {
     while (!conversation_.is_request_sent()) {
-        const auto written = sys::send_nonblocking(fd_, conversation_.to_send());
+        const auto written = stream_.write(conversation_.to_send());
         if (!written && is_again(written.error.number)) return;
         // A server may answer and close before it has read all: its words count for more.
         if (!written) conversation_.give_up_sending();
@@ -214,15 +252,18 @@ void NetworkCheck::send() {
     phase_ = Phase::reply;
 }
 
-// One read a step: a peer that never pauses must not keep the deadline from being looked at.
+// One record a step: a peer that never pauses must not keep the deadline from being looked at.
 void NetworkCheck::receive(Time now) {
     char room[4096];
-    const auto got = sys::recv(fd_, room);
-    if (!got && is_again(got.error.number)) return;
-    if (!got) return fail("reply", got.error.number);
-    const Verdict verdict = conversation_.hear({room, got.value});
+    Verdict verdict = Verdict::more;
+    do {
+        const auto got = stream_.read(room);
+        if (!got && is_again(got.error.number)) return;
+        if (!got) return fail("reply", got.error.number);
+        verdict = conversation_.hear({room, got.value});
+    } while (verdict == Verdict::more && stream_.has_pending());
     while (!conversation_.to_send().empty()) {
-        const auto written = sys::send_nonblocking(fd_, conversation_.to_send());
+        const auto written = stream_.write(conversation_.to_send());
         if (!written) break;  // it is bounded, and the answer may be on its way already
         conversation_.sent(written.value);
     }
@@ -242,7 +283,7 @@ void NetworkCheck::drain(bool ready, Time now) {
     bool is_over = now >= drain_end_;
     if (ready && !is_over) {
         char room[4096];
-        const auto got = sys::recv(fd_, room);
+        const auto got = stream_.read(room);
         if (!got && is_again(got.error.number)) return;
         drained_ += got.value;
         is_over = !got || got.value == 0 || drained_ >= drain_limit;
@@ -264,7 +305,8 @@ std::size_t NetworkCheck::interests(std::span<sys::PollFd> fds) const {
         return used;
     }
     const bool is_reading = phase_ == Phase::reply || phase_ == Phase::drain;
-    fds[0] = {.fd = fd_, .events = is_reading ? sys::poll_in : sys::poll_out};
+    fds[0] = {.fd = stream_.fd(),
+              .events = stream_.events(is_reading ? sys::poll_in : sys::poll_out)};
     return 1;
 }
 
@@ -275,6 +317,7 @@ Time NetworkCheck::wake() const {
         case Phase::retry: return std::min(deadline_, sys::monotonic_clock() + backlog_pause);
         case Phase::connect: return std::min(deadline_, next_attempt_);
         case Phase::drain: return drain_end_;
+        case Phase::secure:
         case Phase::send:
         case Phase::reply: break;
     }
@@ -298,6 +341,9 @@ void NetworkCheck::step(std::span<const sys::PollFd> fds, Time now) {
             return addresses_known(now);
         case Phase::retry: return begin_connecting(now);
         case Phase::connect: return step_attempts(fds, now);
+        case Phase::secure:
+            if (ready) secure();
+            return;
         case Phase::send:
             if (ready) send();
             return;
@@ -315,6 +361,7 @@ Literal NetworkCheck::phase_name() const {
         case Phase::resolve: return "resolve";
         case Phase::connect:
         case Phase::retry: return "connect";
+        case Phase::secure: return "tls";
         case Phase::send: return "send";
         case Phase::reply: return "reply";
     }
@@ -334,13 +381,16 @@ void NetworkCheck::fail(Literal phase, Literal reason) {
 }
 
 void NetworkCheck::fail(Literal phase, int number) {
-    fail(phase, Literal());
-    sys::add_error(outcome_->detail, number);
+    Writer& detail = outcome_->settle(Health::unhealthy).add(phase).add(": ");
+    if (number != EPROTO || !stream_.add_failure(detail)) sys::add_error(detail, number);
     outcome_->was_made = !sys::is_shortage(number);
+    disconnect();
+    phase_ = Phase::over;
 }
 
 void NetworkCheck::succeed() {
-    outcome_->settle(Health::healthy, true);
+    Writer& detail = outcome_->settle(Health::healthy, true);
+    if (check_->uses_tls) detail.add(stream_.version());
     disconnect();
     phase_ = Phase::over;
 }
@@ -349,8 +399,7 @@ void NetworkCheck::succeed() {
 void NetworkCheck::disconnect() {
     resolver_.reset();
     close_attempts();
-    if (fd_ >= 0) sys::close(fd_);
-    fd_ = -1;
+    stream_.close();
 }
 
 void NetworkCheck::trace_attempt(std::size_t index) {

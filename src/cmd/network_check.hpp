@@ -7,6 +7,7 @@
 
 #include "conversation.hpp"
 #include "resolver.hpp"
+#include "stream.hpp"
 
 namespace usher::cmd {
 
@@ -39,7 +40,7 @@ class NetworkCheck {
   private:
     /// drain: the verdict has fallen; the rest that the server has to say is taken, so that it need
     /// not log that its client went away in the middle.
-    enum class Phase : unsigned char { over, resolve, connect, retry, send, reply, drain };
+    enum class Phase : unsigned char { over, resolve, connect, retry, secure, send, reply, drain };
 
     struct Attempt {
         int fd = -1;              ///< -1: there is none
@@ -61,6 +62,9 @@ class NetworkCheck {
     [[nodiscard]] sys::SocketAddress address(std::size_t index) const;
     [[nodiscard]] Attempt* attempt_of(int fd);
     void connected(Attempt& attempt);
+    void secure();
+    [[nodiscard]] std::string_view server_name() const;
+    void talk();
     void trace_attempt(std::size_t index);
     void send();
     void receive(Time now);
@@ -80,7 +84,7 @@ class NetworkCheck {
     Phase phase_ = Phase::over;
     Time started_ = 0;
     Time deadline_ = infinite;
-    int fd_ = -1;  ///< the connection, once there is one
+    sys::Stream stream_;  ///< the connection, once there is one
     std::array<Attempt, most_attempts> attempts_;
     std::size_t next_address_ = 0;  ///< the one that was not tried yet,
     Time next_attempt_ = infinite;  ///< and when it will be

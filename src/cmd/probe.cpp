@@ -7,6 +7,7 @@
 #include "print.hpp"
 #include "prober.hpp"
 #include "start_failure.hpp"
+#include "stream.hpp"
 #include "wait_until_healthy.hpp"
 
 namespace usher::cmd {
@@ -140,7 +141,8 @@ int check(Command command, const Invocation& invocation) {
     if (is_probe && program != nullptr && !prober.add_program(program, bad))
         return complain(bad, invocation.log_format);
     if (prober.count() == 0) return complain_of_no_check(command, program, invocation.log_format);
-    if (!options_fit(settings, prober.has(CheckKind::http), prober.has(CheckKind::grpc), bad)) {
+    if (!options_fit(settings, prober.needs(), bad) ||
+        (prober.needs().tls && !sys::prepare_tls(settings.tls, bad))) {
         return complain(bad, invocation.log_format);
     }
     if (is_probe) {

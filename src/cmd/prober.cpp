@@ -107,11 +107,10 @@ bool Prober::add_program(char* const* argv, BadInput& bad) {
     return add({.kind = CheckKind::program, .text = *argv}, bad);
 }
 
-bool Prober::has(CheckKind kind) const {
-    for (std::size_t i = 0; i < count_; ++i) {
-        if (slots_[i].check.kind == kind) return true;
-    }
-    return false;
+CheckNeeds Prober::needs() const {
+    CheckNeeds needs;
+    for (std::size_t i = 0; i < count_; ++i) needs.add(slots_[i].check);
+    return needs;
 }
 
 int Prober::run(Time deadline) {

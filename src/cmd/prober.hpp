@@ -30,7 +30,7 @@ class Prober {
     bool add(const Check& check, BadInput& bad);
     bool add_program(char* const* argv, BadInput& bad);
     [[nodiscard]] std::size_t count() const { return count_; }
-    [[nodiscard]] bool has(CheckKind kind) const;
+    [[nodiscard]] CheckNeeds needs() const;
     [[nodiscard]] const Check& check(std::size_t index) const { return slots_[index].check; }
 
     /// One try of all checks. Returns 0 once all are settled, or the signal that ended it

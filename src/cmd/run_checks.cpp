@@ -7,6 +7,7 @@
 #include "memory.hpp"
 #include "print.hpp"
 #include "socket.hpp"
+#include "stream.hpp"
 
 namespace usher::cmd {
 
@@ -78,8 +79,7 @@ bool accept_all(const RunSettings& settings, const Invocation& invocation, Rehea
                 sys::Log& log, BadInput& bad) {
     auto& [options, arena, check] = rehearsal;
     if (!read_check_options(options, invocation, arena, bad)) return false;
-    bool any_http = false;
-    bool any_grpc = false;
+    CheckNeeds needs;
     const std::size_t begin = arena.used;
     for (const bool is_heal : {false, true}) {
         const CheckList& list = is_heal ? settings.heal.checks : settings.wait.checks;
@@ -89,11 +89,15 @@ bool accept_all(const RunSettings& settings, const Invocation& invocation, Rehea
             if (!read_check(text, invocation, arena, check, bad)) return false;
             if (!accept_check(check, is_heal, bad)) return false;
             if (check.shows_password) warn_of_password(check, log);
-            any_http = any_http || check.kind == CheckKind::http;
-            any_grpc = any_grpc || check.kind == CheckKind::grpc;
+            needs.add(check);
         }
     }
-    return options_fit(options, any_http, any_grpc, bad);
+    if (!options_fit(options, needs, bad)) return false;
+    if (!needs.tls) return true;
+    // Only looked at: the process that makes the checks reads them again.
+    const bool is_right = sys::prepare_tls(options.tls, bad);
+    sys::release_tls();
+    return is_right;
 }
 
 }  // namespace
@@ -117,6 +121,7 @@ Prober* RunChecks::make_prober(const CheckList& checks) {
     for (const std::string_view text : checks.all()) {
         if (!add_check(prober, text, invocation_, arena_, bad)) return nullptr;
     }
+    if (prober.needs().tls && !sys::prepare_tls(settings_.tls, bad)) return nullptr;
     return &prober;
 }
 

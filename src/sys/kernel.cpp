@@ -189,11 +189,19 @@ Result<int> signalfd(SignalSet set) {
     return static_cast<int>(fd);
 }
 
+Result<Done> getrandom(std::span<unsigned char> room) {
+    constexpr unsigned nonblocking = 1;  // GRND_NONBLOCK
+    while (!room.empty()) {
+        const long got = ::syscall(SYS_getrandom, room.data(), room.size(), nonblocking);
+        if (got < 0) return last_error();
+        room = room.subspan(static_cast<std::size_t>(got));
+    }
+    return Done{};
+}
+
 std::uint32_t random_number() {
     std::uint32_t number = 0;
-    constexpr unsigned nonblocking = 1;  // GRND_NONBLOCK
-    if (::syscall(SYS_getrandom, &number, sizeof number, nonblocking) == sizeof number)
-        return number;
+    if (getrandom({reinterpret_cast<unsigned char*>(&number), sizeof number})) return number;
     const auto now = static_cast<std::uint64_t>(wall_clock());
     return static_cast<std::uint32_t>(now ^ now >> 20);
 }

@@ -81,5 +81,7 @@ Result<int> signalfd(SignalSet set);
 
 /// A number that nobody outside can guess.
 std::uint32_t random_number();
+/// Random bytes for keys (getrandom(2)). EAGAIN: this machine has none yet, just after its start.
+Result<Done> getrandom(std::span<unsigned char> room);
 
 }  // namespace usher::sys

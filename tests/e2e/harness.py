@@ -45,6 +45,7 @@ class Test:
 @dataclasses.dataclass
 class Config:
     usher: str = ""      # the binary under test: a copy that every user can execute
+    usher_tls: str = ""  # usher-tls, the same; empty: it was not built
     original: str = ""   # where it was built
     tools: str = ""      # the folder of pidns, witness and early
     scratch: str = ""    # this test's own folder, removed after it

@@ -44,6 +44,7 @@ def parse_arguments():
     parser.add_argument("-j", type=int, default=os.cpu_count() or 1, metavar="N",
                         help="this many at a time")
     parser.add_argument("--usher", default=os.path.join(TOP, "build", "release", "usher"))
+    parser.add_argument("--usher-tls", default=os.path.join(TOP, "build", "release-tls", "usher-tls"))
     parser.add_argument("--tools", metavar="DIR", help="pidns, witness, ... ready built")
     parser.add_argument("--emulator", metavar="ARCH", default="",
                         help="the binary is another architecture's: run it under qemu-ARCH")
@@ -85,6 +86,10 @@ def prepare(options, folder):
     shutil.copy(options.usher, harness.CONFIG.usher)
     os.chmod(harness.CONFIG.usher, 0o755)
     subprocess.run([harness.CONFIG.usher, "--version"], check=True, capture_output=True)
+    if os.path.exists(options.usher_tls):
+        harness.CONFIG.usher_tls = os.path.join(folder, "usher-tls")
+        shutil.copy(options.usher_tls, harness.CONFIG.usher_tls)
+        os.chmod(harness.CONFIG.usher_tls, 0o755)
     os.sync()   # pages that are not written back yet count as private and dirty
 
 

@@ -85,8 +85,7 @@ void probe_form(Command command, Words& environment, Words& words) {
     require(command == Command::wait || settings.timeout < infinite);
     require(settings.header_count <= ProbeSettings::most_headers);
     if (!reader.bad().problem.empty()) return check_complaint(reader.bad());
-    bool any_http = false;
-    bool any_grpc = false;
+    CheckNeeds needs;
     for (const char* word : all.subspan(reader.used())) {
         char room[4096];
         Writer expanded(room);
@@ -94,10 +93,9 @@ void probe_form(Command command, Words& environment, Words& words) {
         const bool good = expand_variables(word, environment.pointers().data(), expanded, bad) &&
                           parse_check(expanded.view(), check, bad);
         if (!good) return check_complaint(bad);
-        any_http = any_http || check.kind == CheckKind::http;
-        any_grpc = any_grpc || check.kind == CheckKind::grpc;
+        needs.add(check);
     }
-    if (!options_fit(settings, any_http, any_grpc, bad)) check_complaint(bad);
+    if (!options_fit(settings, needs, bad)) check_complaint(bad);
 }
 
 void peer_form(Peer peer, std::string_view called, Words& environment, Words& words) {

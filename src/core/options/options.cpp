@@ -17,6 +17,8 @@ constexpr std::uint8_t wait = bit(Command::wait);
 constexpr std::uint8_t status = bit(Command::status);
 constexpr std::uint8_t checks = probe | wait;
 constexpr std::uint8_t of_checks = checks | run;
+constexpr std::uint8_t tls = has_tls ? checks : 0;
+constexpr std::uint8_t tls_of_run = has_tls ? run : 0;
 constexpr std::uint8_t every = run | checks | bit(Command::sleep) | status | bit(Command::install);
 constexpr std::uint8_t repeatable = Option::repeatable;
 constexpr std::uint8_t variable = Option::variable;
@@ -63,6 +65,12 @@ constexpr OptionRow rows[] = {
     {Id::host, of_checks, 0, variable, "host", "NAME", "", "Host or :authority, apart from the address"},
     {Id::contains, of_checks, 0, variable, "contains", "TEXT", "", "the body's first 64 KiB must contain TEXT"},
     {Id::json_field, of_checks, 0, repeatable | variable, "json-field", "PATH[=VALUE]", "", "the body is JSON that has it: status=UP, db.ok"},
+    {Id::tls_ca_cert, tls | tls_of_run, 0, variable, "tls-ca-cert", "FILE", "", "the server's certificate must be signed by one of these"},
+    {Id::tls_client_cert, tls | tls_of_run, 0, variable, "tls-client-cert", "FILE", "", "what we show to a server that asks, PEM"},
+    {Id::tls_client_key, tls | tls_of_run, 0, variable, "tls-client-key", "FILE", "", "its private key, PEM, without a passphrase"},
+    {Id::tls_server_name, tls | tls_of_run, 0, variable, "tls-server-name", "NAME", "", "SNI, and the name to verify"},
+    {Id::tls_no_verify, tls, 'k', 0, "tls-no-verify", "", "", "take any certificate"},
+    {Id::tls_no_verify, tls_of_run, 0, variable, "tls-no-verify", "", "", "take any certificate"},
     {Id::invert, checks, 0, 0, "not", "", "", "healthy when the check fails"},
     {Id::allow_remote, probe, 0, 0, "allow-remote", "", "", "the check may leave the container"},
     {Id::quiet, checks, 'q', repeatable, "quiet", "", "", "say nothing"},
@@ -408,8 +416,10 @@ void add_help(Writer& line, Command command) {
             "grpc://unix:/SOCKET[:/SERVICE]\n"
             "  redis://[[USER]:PASSWORD@]HOST[:PORT]  postgres://[USER@]HOST[:PORT][/DB]\n"
             "  mysql://[USER@]HOST[:PORT]\n"
-            "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n"
-            "${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
+            "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n");
+        line.add(has_tls ? Literal("  https://...  grpcs://...  tls://HOST:PORT\n")
+                         : Literal("https://, grpcs:// and tls:// are in usher-tls.\n"));
+        line.add("${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
     }
 }
 

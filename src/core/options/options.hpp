@@ -3,6 +3,7 @@
 // it finds what a misspelt word was meant to be; a test holds the man page and README to it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,9 @@
 #include "bad_input.hpp"
 
 namespace usher {
+
+/// Whether this is usher-tls. Its options, and src/sys/tls_stream.cpp, are all that differs.
+inline constexpr bool has_tls = USHER_TLS != 0;
 
 /// The run form and the subcommands.
 enum class Command : std::uint8_t { run, probe, wait, sleep, status, install };
@@ -54,6 +58,11 @@ enum class OptionId : std::uint8_t {
     host,
     contains,
     json_field,
+    tls_ca_cert,
+    tls_client_cert,
+    tls_client_key,
+    tls_server_name,
+    tls_no_verify,
     invert,
     allow_remote,
     json,
@@ -65,10 +74,14 @@ enum class OptionId : std::uint8_t {
     pause,
 };
 
+/// Whether it says how a check speaks TLS.
+constexpr bool concerns_tls(OptionId id) {
+    return id >= OptionId::tls_ca_cert && id <= OptionId::tls_no_verify;
+}
+
 /// Whether it says what a check asks for and accepts.
 constexpr bool concerns_checks(OptionId id) {
-    return id == OptionId::status || id == OptionId::method || id == OptionId::header ||
-           id == OptionId::host || id == OptionId::contains || id == OptionId::json_field;
+    return (id >= OptionId::status && id <= OptionId::json_field) || concerns_tls(id);
 }
 
 /// Whether its values are checks.
@@ -123,13 +136,16 @@ struct OptionTable {
     std::array<char, size> texts{};
 };
 
-/// Made by the compiler: nothing of `rows` is in the binary.
+/// Made by the compiler: nothing of `rows` is in the binary, and nothing at all of a row that no
+/// command knows.
 template <const auto& rows>
 consteval auto make_option_table() {
-    constexpr std::size_t count = std::size(rows);
+    constexpr std::size_t count =
+        std::ranges::count_if(rows, [](const OptionRow& row) { return row.commands != 0; });
     constexpr std::size_t size = [] {
         std::size_t sum = 0;
         for (const OptionRow& row : rows) {
+            if (row.commands == 0) continue;
             sum +=
                 row.name.size() + row.argument.size() + row.fallback.size() + row.help.size() + 4;
         }
@@ -137,11 +153,12 @@ consteval auto make_option_table() {
     }();
     OptionTable<count, size> table;
     std::size_t at = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        const OptionRow& row = rows[i];
-        const std::size_t behind = (count - i) * sizeof(Option) + at;
-        table.options[i] = {row.id, row.commands, row.letter, row.traits,
-                            static_cast<std::uint16_t>(behind)};
+    std::size_t used = 0;
+    for (const OptionRow& row : rows) {
+        if (row.commands == 0) continue;
+        const std::size_t behind = (count - used) * sizeof(Option) + at;
+        table.options[used++] = {row.id, row.commands, row.letter, row.traits,
+                                 static_cast<std::uint16_t>(behind)};
         for (const std::string_view text : {row.name, row.argument, row.fallback, row.help}) {
             for (const char c : text) table.texts[at++] = c;
             ++at;

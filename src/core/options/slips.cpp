@@ -38,6 +38,7 @@ Literal slip_of(Command command, char letter) {
 }
 
 Literal slip_of(Command command, std::string_view name) {
+    if (!has_tls && name.starts_with("tls-")) return "TLS is in usher-tls, not in usher";
     for (const Slip& slip : slips) {
         if (has_checks(command) && !name.empty() && name == Literal::of_table(slip.name)) {
             return Literal::of_table(slip.hint);

@@ -7,18 +7,22 @@
 #include "http.hpp"
 #include "ip_address.hpp"
 #include "number.hpp"
+#include "options.hpp"
 
 namespace usher {
 
 namespace {
 
 constexpr std::size_t longest_zone = 15;  // an interface's name, IFNAMSIZ less the NUL
-constexpr std::uint16_t default_http_port = 80;
-
-constexpr Literal check_forms =
+constexpr Literal plain_forms =
     "http://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, unix:/SOCKET, "
     "grpc://HOST:PORT[/SERVICE], redis://HOST, postgres://HOST, mysql://HOST, file:/PATH, "
     "pid:/PATH, ready:, live:";
+constexpr Literal tls_forms =
+    "http://HOST[:PORT]/PATH, https://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, "
+    "tls://HOST:PORT, unix:/SOCKET, grpc://HOST:PORT[/SERVICE], grpcs://HOST:PORT[/SERVICE], "
+    "redis://HOST, postgres://HOST, mysql://HOST, file:/PATH, pid:/PATH, ready:, live:";
+constexpr Literal check_forms = has_tls ? tls_forms : plain_forms;
 constexpr Literal endpoint_forms = "HOST:PORT, [IPv6]:PORT or unix:/SOCKET";
 constexpr Literal no_shell = "write ${{}}: there is no shell here";
 
@@ -124,7 +128,7 @@ bool set_endpoint_and_target(std::string_view text, std::string_view ends, Check
 
 bool parse_http(std::string_view text, Check& check, BadInput& bad) {
     check.kind = CheckKind::http;
-    check.endpoint.port = default_http_port;
+    check.endpoint.port = http_port(check.uses_tls);
     if (!set_endpoint_and_target(text, "/?#", check, bad)) return false;
     check.target = take_until(check.target, '#');
     if (check.target.empty()) check.target = "/";
@@ -185,6 +189,12 @@ bool parse_file(std::string_view text, Check& check, BadInput& bad) {
     return true;
 }
 
+// The handshake is the proof.
+bool parse_tls(std::string_view text, Check& check, BadInput& bad) {
+    check.kind = CheckKind::tcp;
+    return take_scheme(text, "unix:") ? set_unix(text, check, bad) : set_tcp(text, check, bad);
+}
+
 bool parse_pid(std::string_view text, Check& check, BadInput& bad) {
     check.kind = CheckKind::pid;
     if (!text.empty() && text[0] == '/') {
@@ -227,6 +237,11 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
         return set_unix(text, check, bad);
     }
     if (take_scheme(text, "grpc://")) return parse_grpc(text, check, bad);
+    check.uses_tls = true;
+    if (take_scheme(text, "https://")) return parse_http(text, check, bad);
+    if (take_scheme(text, "grpcs://")) return parse_grpc(text, check, bad);
+    if (take_scheme(text, "tls://")) return parse_tls(text, check, bad);
+    check.uses_tls = false;
     if (take_scheme(text, "redis://"))
         return parse_database(CheckKind::redis, 6379, text, check, bad);
     if (take_scheme(text, "postgres://") || take_scheme(text, "postgresql://")) {
@@ -238,10 +253,6 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
     if (take_scheme(text, "pid:")) return parse_pid(text, check, bad);
     if (take_scheme(text, "ready:")) return parse_state(CheckKind::ready, text, check, bad);
     if (take_scheme(text, "live:")) return parse_state(CheckKind::live, text, check, bad);
-    if (take_scheme(text, "https://") || take_scheme(text, "grpcs://")) {
-        const std::string_view word = has(text, '@') ? std::string_view("https://") : check.text;
-        return refuse(bad, "TLS is not in this build:", word, "http://, grpc://, tcp://");
-    }
     if (text[0] == '-') {
         return refuse(bad, "options go before the checks:", text, "usher probe [OPTIONS] CHECK...");
     }
@@ -250,7 +261,7 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
 
 std::string_view with_path(std::string_view text, Writer& out) {
     std::string_view rest = text;
-    if (!take_scheme(rest, "http://")) return text;
+    if (!take_scheme(rest, "http://") && !take_scheme(rest, "https://")) return text;
     const std::size_t at =
         text.size() - rest.size() + std::min(rest.find_first_of("/?#"), rest.size());
     if (at == text.size() || text[at] != '?') return text;

@@ -38,6 +38,7 @@ struct Endpoint {
 
 struct Check {
     CheckKind kind = CheckKind::program;
+    bool uses_tls = false;  ///< of http, grpc and tcp
     std::string_view text;  ///< as written, for the result line
     Endpoint endpoint;      ///< of those that connect
     /// http: path and query; grpc: service; postgres: database; file: path; pid: path or empty.
@@ -53,6 +54,9 @@ struct Check {
     std::uint64_t min_size = 0;   ///< file, bytes
     int pid = 0;                  ///< pid, when no path
 };
+
+/// Where http is, and https.
+constexpr std::uint16_t http_port(bool uses_tls) { return uses_tls ? 443 : 80; }
 
 /// sun_path holds this many bytes (unix(7)), an abstract socket's leading NUL included.
 inline constexpr std::size_t longest_unix_path = 107;

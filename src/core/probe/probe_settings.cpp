@@ -69,6 +69,23 @@ bool add_json_field(ProbeSettings& settings, std::string_view text, BadInput& ba
     return true;
 }
 
+bool set_tls(std::string_view& setting, std::string_view value, Literal accepted, BadInput& bad) {
+    setting = value;
+    return (!value.empty() && !has_control(value)) || refuse(bad, "not given:", value, accepted);
+}
+
+bool tls_fits(const TlsSettings& tls, BadInput& bad) {
+    if (tls.no_verify && !tls.ca_cert.empty()) {
+        bad.where = "--tls-no-verify";
+        return refuse(bad, "contradicts --tls-ca-cert", {}, "one of them");
+    }
+    if (tls.client_cert.empty() != tls.client_key.empty()) {
+        bad.where = tls.client_cert.empty() ? "--tls-client-key" : "--tls-client-cert";
+        return refuse(bad, "is of no use alone", {}, "--tls-client-cert and --tls-client-key");
+    }
+    return true;
+}
+
 }  // namespace
 
 std::optional<StatusSet> parse_status_list(std::string_view text) {
@@ -108,6 +125,14 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
                    refuse(bad, "not a host", value, "NAME[:PORT]");
         case OptionId::contains: return set_needle(settings, value, bad);
         case OptionId::json_field: return add_json_field(settings, value, bad);
+        case OptionId::tls_ca_cert: return set_tls(settings.tls.ca_cert, value, "a file", bad);
+        case OptionId::tls_client_cert:
+            return set_tls(settings.tls.client_cert, value, "a file", bad);
+        case OptionId::tls_client_key:
+            return set_tls(settings.tls.client_key, value, "a file", bad);
+        case OptionId::tls_server_name:
+            return set_tls(settings.tls.server_name, value, "a host's name", bad);
+        case OptionId::tls_no_verify: settings.tls.no_verify = true; break;
         case OptionId::invert: settings.invert = true; break;
         case OptionId::allow_remote: settings.allow_remote = true; break;
         case OptionId::verbose: ++settings.verbosity; break;
@@ -125,25 +150,33 @@ void forget_list(ProbeSettings& settings, OptionId id) {
 void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling) {
     if (!concerns_checks(id)) return;
     const bool is_for_all_requests = id == OptionId::header || id == OptionId::host;
-    (is_for_all_requests ? settings.for_request : settings.for_http) = spelling;
+    if (concerns_tls(id)) {
+        settings.for_tls = spelling;
+    } else {
+        (is_for_all_requests ? settings.for_request : settings.for_http) = spelling;
+    }
 }
 
-bool options_fit(const ProbeSettings& settings, bool any_http, bool any_grpc, BadInput& bad) {
+bool options_fit(const ProbeSettings& settings, const CheckNeeds& needs, BadInput& bad) {
     constexpr Literal unused = "no check of this call can use it";
     if (settings.method == "HEAD" &&
         (!settings.contains.empty() || settings.json_field_count > 0)) {
         bad.where = "--method";
         return refuse(bad, "has no body to look into:", settings.method, "GET, POST, ...");
     }
-    if (!settings.for_http.empty() && !any_http) {
+    if (!settings.for_http.empty() && !needs.http) {
         bad.where = settings.for_http;
         return refuse(bad, unused, {}, "http://, :PORT/PATH");
     }
-    if (!settings.for_request.empty() && !any_http && !any_grpc) {
+    if (!settings.for_request.empty() && !needs.http && !needs.grpc) {
         bad.where = settings.for_request;
         return refuse(bad, unused, {}, "http://, :PORT/PATH, grpc://");
     }
-    return true;
+    if (!settings.for_tls.empty() && !needs.tls) {
+        bad.where = settings.for_tls;
+        return refuse(bad, unused, {}, "https://, grpcs://, tls://");
+    }
+    return tls_fits(settings.tls, bad);
 }
 
 }  // namespace usher

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "duration.hpp"
+#include "check.hpp"
 #include "json.hpp"
 #include "options.hpp"
 
@@ -32,6 +32,27 @@ class StatusSet {
 /// `200,204,300-399`; nothing outside 100 to 599, no range that runs backwards.
 std::optional<StatusSet> parse_status_list(std::string_view text);
 
+/// How checks that use TLS do it; views of what was given. Empty: not given.
+struct TlsSettings {
+    std::string_view ca_cert;  ///< a file, as the next two, all PEM
+    std::string_view client_cert;
+    std::string_view client_key;
+    std::string_view server_name;
+    bool no_verify = false;
+};
+
+/// What the checks of a call can use.
+struct CheckNeeds {
+    bool http = false;
+    bool grpc = false;
+    bool tls = false;
+    void add(const Check& check) {
+        http = http || check.kind == CheckKind::http;
+        grpc = grpc || check.kind == CheckKind::grpc;
+        tls = tls || check.uses_tls;
+    }
+};
+
 struct ProbeSettings {
     static constexpr std::size_t most_headers = 8;
     static constexpr std::size_t longest_needle = 256;
@@ -50,12 +71,14 @@ struct ProbeSettings {
     std::string_view contains;  ///< empty: not looked for
     std::array<JsonField, JsonMatcher::most_fields> json_fields{};
     std::size_t json_field_count = 0;
+    TlsSettings tls;
     bool invert = false;
     bool allow_remote;  ///< always for `wait`
     int verbosity = 0;
     // The last option that was given of those that only some kinds of checks can use; may be empty.
     std::string_view for_http;     ///< --status, --method, --contains, --json-field
     std::string_view for_request;  ///< --header, --host: http and grpc
+    std::string_view for_tls;      ///< --tls-...
 
     [[nodiscard]] std::span<const std::string_view> header_lines() const {
         return std::span(headers).first(header_count);
@@ -74,7 +97,8 @@ void forget_list(ProbeSettings& settings, OptionId id);
 
 /// Notes an option as it was written, for options_fit.
 void note_option(ProbeSettings& settings, OptionId id, std::string_view spelling);
-/// False, and `bad` says which: an option was given that none of the checks can use.
-bool options_fit(const ProbeSettings& settings, bool any_http, bool any_grpc, BadInput& bad);
+/// False, and `bad` says which: an option was given that none of the checks can use, or that
+/// another one contradicts.
+bool options_fit(const ProbeSettings& settings, const CheckNeeds& needs, BadInput& bad);
 
 }  // namespace usher

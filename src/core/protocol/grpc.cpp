@@ -52,6 +52,8 @@ constexpr char opening[] =
     "\0\0\0\1\4\0\0\0\1"
     "\x83\x86\x04\x1c/grpc.health.v1.Health/Check";
 constexpr std::size_t headers_at = 24 + 9 + 12;
+constexpr std::size_t scheme_at = headers_at + frame_header_size + 1;
+constexpr std::uint8_t index_https = 0x87;
 // ... and, after :authority, content-type and te; literals without indexing, as HpackWriter makes
 // them.
 constexpr char fixed_headers[] =
@@ -127,6 +129,7 @@ std::optional<std::size_t> GrpcCall::request(const GrpcRequest& request,
     Writer to(out);
     HpackWriter block(to);
     to.add_raw({opening, sizeof opening - 1});
+    if (request.uses_tls) to.patch(scheme_at, index_https);
     block.literal(index_authority, request.authority);
     to.add_raw({fixed_headers, sizeof fixed_headers - 1});
     put_metadata(block, request);

@@ -24,6 +24,7 @@ Literal grpc_status_text(std::uint32_t status);
 
 struct GrpcRequest {
     std::string_view authority = {};
+    bool uses_tls = false;
     std::string_view service = {};  ///< empty: the server as a whole
     std::string_view agent = {};    ///< value of user-agent
     std::uint64_t timeout_ms = 0;   ///< told to the server, at most 99999999; 0: not told

@@ -392,10 +392,24 @@ TEST(parse_check, refuses_control_characters_wherever_they_stand) {
         EXPECT_EQ(refusal(text).rfind("unknown check '", 0), 0U) << text;
 }
 
-TEST(parse_check, says_that_there_is_no_tls) {
-    for (const std::string text : {"https://app/", "grpcs://app:1"})
-        EXPECT_EQ(refusal(text),
-                  "TLS is not in this build: '" + text + "'; accepted: http://, grpc://, tcp://");
+TEST(parse_check, knows_tls) {
+    const Check https = good("HTTPS://app/x");
+    EXPECT_TRUE(https.kind == CheckKind::http && https.uses_tls);
+    EXPECT_EQ(https.endpoint.port, 443);
+    EXPECT_EQ(https.target, "/x");
+    EXPECT_EQ(good("https://unix:/run/a.sock:/x").endpoint.path, "/run/a.sock");
+    const Check grpcs = good("grpcs://app:1/service");
+    EXPECT_TRUE(grpcs.kind == CheckKind::grpc && grpcs.uses_tls);
+    EXPECT_EQ(grpcs.target, "service");
+    for (const char* text : {"tls://app:1", "tls://unix:/run/a.sock", "tls://[::1]:1"}) {
+        const Check tls = good(text);
+        EXPECT_TRUE(tls.kind == CheckKind::tcp && tls.uses_tls) << text;
+    }
+    for (const char* text : {"http://app/", "grpc://app:1", "tcp://app:1", "redis://app"})
+        EXPECT_FALSE(good(text).uses_tls) << text;
+    EXPECT_EQ(refusal("tls://app"),
+              "needs a port 'app'; accepted: HOST:PORT, [IPv6]:PORT or unix:/SOCKET");
+    EXPECT_EQ(refusal("grpcs://app"), refusal("grpc://app"));
 }
 
 TEST(parse_check, says_where_options_go) {

@@ -285,16 +285,20 @@ TEST_F(ProbeOptions, of_json_fields_have_a_path) {
     }
 }
 
-std::string unfit(std::initializer_list<std::pair<OptionId, const char*>> given, bool any_http,
-                  bool any_grpc) {
-    ProbeSettings settings(Command::probe);
-    for (const auto& [id, spelling] : given) note_option(settings, id, spelling);
+std::string unfit(const ProbeSettings& settings, const CheckNeeds& needs) {
     BadInput bad;
-    if (options_fit(settings, any_http, any_grpc, bad)) return "";
+    if (options_fit(settings, needs, bad)) return "";
     char room[256];
     Writer line(room);
     add_bad_input(line, bad);
     return std::string(line.view());
+}
+
+std::string unfit(std::initializer_list<std::pair<OptionId, const char*>> given, bool any_http,
+                  bool any_grpc, bool any_tls = false) {
+    ProbeSettings settings(Command::probe);
+    for (const auto& [id, spelling] : given) note_option(settings, id, spelling);
+    return unfit(settings, {.http = any_http, .grpc = any_grpc, .tls = any_tls});
 }
 
 TEST(options_fit, when_one_of_the_checks_can_use_them) {
@@ -316,6 +320,38 @@ TEST(options_fit, when_one_of_the_checks_can_use_them) {
                   std::string(given.second) +
                       ": no check of this call can use it; accepted: http://, :PORT/PATH, grpc://");
     }
+}
+
+TEST(options_fit, of_tls_when_a_check_speaks_it) {
+    for (const auto& given : {std::pair{OptionId::tls_ca_cert, "--tls-ca-cert"},
+                              std::pair{OptionId::tls_client_cert, "--tls-client-cert"},
+                              std::pair{OptionId::tls_client_key, "--tls-client-key"},
+                              std::pair{OptionId::tls_server_name, "--tls-server-name"},
+                              std::pair{OptionId::tls_no_verify, "-k"}}) {
+        EXPECT_EQ(unfit({given}, false, false, true), "");
+        EXPECT_EQ(unfit({given}, true, true), std::string(given.second) +
+                                                  ": no check of this call can use it; accepted: "
+                                                  "https://, grpcs://, tls://");
+    }
+}
+
+TEST(options_fit, of_tls_when_they_agree) {
+    ProbeSettings settings(Command::probe);
+    settings.tls.client_cert = "c";
+    EXPECT_EQ(unfit(settings, {.tls = true}),
+              "--tls-client-cert: is of no use alone; accepted: --tls-client-cert and "
+              "--tls-client-key");
+    settings.tls.client_key = "k";
+    settings.tls.ca_cert = "ca";
+    EXPECT_EQ(unfit(settings, {.tls = true}), "");
+    settings.tls.client_cert = {};
+    EXPECT_EQ(unfit(settings, {.tls = true}),
+              "--tls-client-key: is of no use alone; accepted: --tls-client-cert and "
+              "--tls-client-key");
+    settings.tls.client_key = {};
+    settings.tls.no_verify = true;
+    EXPECT_EQ(unfit(settings, {.tls = true}),
+              "--tls-no-verify: contradicts --tls-ca-cert; accepted: one of them");
 }
 
 TEST(options_fit, any_check_when_they_are_not_about_a_request) {

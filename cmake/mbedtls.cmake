@@ -1,0 +1,29 @@
+# Mbed TLS, for usher-tls: the one version that it is built with, from the tarball that scripts/mbedtls puts
+# into build/mbedtls (USHER_MBEDTLS: another place of the same file). scripts/mbedtls reads the pin here.
+set(mbedtls_version 3.6.7)
+set(mbedtls_sha256 a7e8bcbec0e6f761b4af24f25677626b35f762f68eef79c08677a363212d11f6)
+
+set(USHER_MBEDTLS ${PROJECT_SOURCE_DIR}/build/mbedtls/mbedtls-${mbedtls_version}.tar.bz2
+  CACHE FILEPATH "the source tarball of Mbed TLS ${mbedtls_version}")
+if(NOT EXISTS ${USHER_MBEDTLS})
+  message(FATAL_ERROR "Mbed TLS ${mbedtls_version} is missing: run scripts/mbedtls, or scripts/mbedtls FILE, or set "
+    "USHER_MBEDTLS to its source tarball")
+endif()
+file(SHA256 ${USHER_MBEDTLS} sha256)
+if(NOT sha256 STREQUAL mbedtls_sha256)
+  message(FATAL_ERROR "${USHER_MBEDTLS} is not the source tarball of Mbed TLS ${mbedtls_version}: its SHA-256 is "
+    "${sha256}, not ${mbedtls_sha256}")
+endif()
+set(mbedtls ${PROJECT_BINARY_DIR}/mbedtls-${mbedtls_version})
+if(NOT EXISTS ${mbedtls})
+  file(ARCHIVE_EXTRACT INPUT ${USHER_MBEDTLS} DESTINATION ${PROJECT_BINARY_DIR}
+    PATTERNS mbedtls-${mbedtls_version}/include/* mbedtls-${mbedtls_version}/library/*)
+endif()
+
+file(GLOB mbedtls_sources ${mbedtls}/library/*.c)
+add_library(mbedtls OBJECT ${mbedtls_sources})
+target_include_directories(mbedtls SYSTEM PUBLIC ${mbedtls}/include PRIVATE ${mbedtls}/library)
+target_compile_definitions(mbedtls PUBLIC
+  "MBEDTLS_CONFIG_FILE=\"${PROJECT_SOURCE_DIR}/cmake/mbedtls_config.h\"")
+target_compile_options(mbedtls PRIVATE -w -ffile-prefix-map=${mbedtls}=mbedtls)
+target_link_libraries(mbedtls PRIVATE usher_code)

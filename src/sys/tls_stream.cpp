@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: MIT
+// The one file that knows Mbed TLS (3.6; cmake/mbedtls_config.h says what is in it).
+#include <errno.h>
+#include <mbedtls/ssl.h>
+#include <psa/crypto.h>
+#include <string.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <new>
+
+#include "error_text.hpp"
+#include "file.hpp"
+#include "ip_address.hpp"
+#include "memory.hpp"
+#include "proc.hpp"
+#include "socket.hpp"
+#include "stream.hpp"
+
+namespace usher::sys {
+
+namespace {
+
+constexpr std::size_t memory_limit = 8U << 20;
+constexpr std::size_t pem_limit = 1U << 20;
+
+// The library's memory: pages of our own, so that all of it can be given back at once, by a process
+// that goes on for months too. What the library frees is used again for the same kind of size.
+class Memory {
+  public:
+    bool reserve() {
+        if (!pages_.empty()) return true;
+        const auto pages = allocate_pages(memory_limit);
+        if (pages) pages_ = pages.value;
+        return static_cast<bool>(pages);
+    }
+    void release() {
+        if (!pages_.empty()) free_pages(pages_);
+        *this = Memory();
+    }
+    // Zeroed. Null: there is no room left.
+    void* take(std::size_t size) {
+        const std::size_t kind = kind_of(size);
+        if (kind >= free_.size()) return nullptr;
+        if (Piece* const piece = free_[kind]; piece != nullptr) {
+            free_[kind] = piece->next;
+            return memset(piece, 0, size);
+        }
+        const std::size_t length = sizeof(Head) + size_of(kind);
+        if (length > pages_.size() - used_) return nullptr;
+        Head* const head = new (pages_.data() + used_) Head{.kind = kind};
+        used_ += length;
+        return head + 1;
+    }
+    void put_back(void* memory) {
+        const std::size_t kind = (static_cast<Head*>(memory) - 1)->kind;
+        free_[kind] = new (memory) Piece{.next = free_[kind]};
+    }
+
+  private:
+    struct alignas(16) Head {
+        std::size_t kind;
+    };
+    struct Piece {
+        Piece* next;
+    };
+    // Four kinds of size between two powers of two: 16, 20, 24, 28, 32, 40, 48 ... times four.
+    static std::size_t size_of(std::size_t kind) { return ((4 + kind % 4) << kind / 4) * 16; }
+    static std::size_t kind_of(std::size_t size) {
+        std::size_t kind = 0;
+        while (size_of(kind) < size && kind < kinds) ++kind;
+        return kind;
+    }
+
+    static constexpr std::size_t kinds = 60;
+    std::span<char> pages_;
+    std::size_t used_ = 0;
+    std::array<Piece*, kinds> free_{};
+};
+
+// What all connections of the process have in common.
+struct Shared {
+    Memory memory;
+    mbedtls_x509_crt authorities;
+    mbedtls_x509_crt certificate;
+    mbedtls_pk_context key;
+};
+[[gnu::section(".bss.cold")]] Shared shared;
+
+int random_bytes(void* /*unused*/, unsigned char* out, std::size_t length) {
+    return getrandom({out, length}) ? 0 : PSA_ERROR_INSUFFICIENT_ENTROPY;
+}
+
+// Parses what the file of that path holds; `parse` returns 0 when it is right.
+template <typename Parse>
+bool read_pem(std::string_view path, Literal wanted, BadInput& bad, Parse parse) {
+    char name[path_max];
+    Writer line(name);
+    line.add_raw(path).add('\0');
+    const auto pages = allocate_pages(pem_limit);
+    if (!pages || !line.fits()) return refuse(bad, "cannot be read:", path, wanted);
+    const auto length = read_file(name, pages.value.first(pem_limit - 1));
+    bool is_right = false;
+    if (length) {
+        // With the NUL behind it.
+        is_right = parse(reinterpret_cast<const unsigned char*>(pages.value.data()),
+                         length.value + 1) == 0;
+        mbedtls_platform_zeroize(pages.value.data(), length.value);
+        if (!is_right) (void)refuse(bad, "is not what it should be:", path, wanted);
+    } else {
+        const bool is_there = length.error.number != ENOENT;
+        (void)refuse(bad, is_there ? Literal("cannot be read:") : Literal("no such file:"), path,
+                     wanted);
+    }
+    free_pages(pages.value);
+    return is_right;
+}
+
+bool read_authorities(std::string_view path, BadInput& bad) {
+    bad.where = "--tls-ca-cert";
+    return read_pem(path, "certificates in PEM", bad,
+                    [](const unsigned char* text, std::size_t size) {
+                        // Of a bundle some may be of a kind that is not known here.
+                        const int failed = mbedtls_x509_crt_parse(&shared.authorities, text, size);
+                        return shared.authorities.version == 0 ? failed : 0;
+                    });
+}
+
+bool read_certificate(std::string_view path, BadInput& bad) {
+    bad.where = "--tls-client-cert";
+    return read_pem(path, "a certificate in PEM, RSA or ECDSA", bad,
+                    [](const unsigned char* text, std::size_t size) {
+                        return mbedtls_x509_crt_parse(&shared.certificate, text, size);
+                    });
+}
+
+bool read_key(std::string_view path, BadInput& bad) {
+    bad.where = "--tls-client-key";
+    const auto parse = [](const unsigned char* text, std::size_t size) {
+        return mbedtls_pk_parse_key(&shared.key, text, size, nullptr, 0, random_bytes, nullptr);
+    };
+    if (!read_pem(path, "a private key in PEM, without a passphrase", bad, parse)) return false;
+    return mbedtls_pk_check_pair(&shared.certificate.pk, &shared.key, random_bytes, nullptr) == 0 ||
+           refuse(bad, "is not the key of that certificate:", path, "the two that belong together");
+}
+
+// A name in the certificate that is the address `name`; the library looks for names of hosts only.
+bool names_address(const mbedtls_x509_crt& certificate, const IpAddress& address) {
+    constexpr int ip_address = MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_X509_SAN_IP_ADDRESS;
+    const std::size_t size = address.v6 ? 16 : 4;
+    for (const mbedtls_x509_sequence* at = &certificate.subject_alt_names; at != nullptr;
+         at = at->next) {
+        if (at->buf.tag == ip_address && at->buf.len == size &&
+            memcmp(at->buf.p, address.bytes.data(), size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int verify_address(void* address, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags) {
+    if (depth == 0 && !names_address(*certificate, *static_cast<const IpAddress*>(address))) {
+        *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    }
+    return 0;
+}
+
+struct Reason {
+    int code;
+    char text[40];
+};
+
+constexpr Reason failures[] = {
+    {MBEDTLS_ERR_SSL_CONN_EOF, "closed during the handshake"},
+    {MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION, "neither TLS 1.2 nor TLS 1.3"},
+    {MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE, "no cipher suite or curve in common"},
+    {MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL, "the server lacks this protocol (ALPN)"},
+    {MBEDTLS_ERR_SSL_INVALID_RECORD, "malformed record"},
+    {MBEDTLS_ERR_SSL_INVALID_MAC, "record that was tampered with"},
+    {MBEDTLS_ERR_SSL_DECODE_ERROR, "malformed message"},
+    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, "message against the protocol"},
+    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, "message that does not belong here"},
+    {MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION, "extension that nobody asked for"},
+    {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, "certificate of an unknown kind"},
+    {MBEDTLS_ERR_SSL_ALLOC_FAILED, "out of memory"},
+};
+
+constexpr Reason alerts[] = {
+    // RFC 8446, section 6.2
+    {10, "unexpected message"},
+    {20, "bad record MAC"},
+    {22, "record overflow"},
+    {40, "handshake failure"},
+    {42, "bad certificate"},
+    {43, "unsupported certificate"},
+    {44, "certificate revoked"},
+    {45, "certificate expired"},
+    {46, "certificate unknown"},
+    {47, "illegal parameter"},
+    {48, "unknown CA"},
+    {49, "access denied"},
+    {50, "decode error"},
+    {51, "decrypt error"},
+    {70, "protocol version"},
+    {71, "insufficient security"},
+    {80, "internal error"},
+    {90, "user canceled"},
+    {109, "missing extension"},
+    {110, "unsupported extension"},
+    {112, "unrecognized name"},
+    {116, "certificate required"},
+    {120, "no application protocol"},
+};
+
+constexpr Reason flaws[] = {
+    // of a certificate
+    {MBEDTLS_X509_BADCERT_EXPIRED, "it has expired"},
+    {MBEDTLS_X509_BADCERT_FUTURE, "it is not valid yet"},
+    {MBEDTLS_X509_BADCERT_NOT_TRUSTED, "no authority here has signed it"},
+    {MBEDTLS_X509_BADCERT_CN_MISMATCH, "it is for another name"},
+    {MBEDTLS_X509_BADCERT_KEY_USAGE, "it is not for servers"},
+    {MBEDTLS_X509_BADCERT_EXT_KEY_USAGE, "it is not for servers"},
+    {MBEDTLS_X509_BADCERT_BAD_MD, "its signature is too weak"},
+    {MBEDTLS_X509_BADCERT_BAD_KEY, "its key is too weak"},
+};
+
+Literal text_of(std::span<const Reason> reasons, int code) {
+    const auto found = std::ranges::find(reasons, code, &Reason::code);
+    return found == reasons.end() ? Literal() : Literal::of_table(found->text);
+}
+
+}  // namespace
+
+struct Stream::Tls {
+    explicit Tls(int socket) : fd(socket) {
+        mbedtls_ssl_init(&ssl);
+        mbedtls_ssl_config_init(&config);
+    }
+    Tls(const Tls&) = delete;
+    Tls& operator=(const Tls&) = delete;
+    ~Tls() {
+        mbedtls_ssl_free(&ssl);
+        mbedtls_ssl_config_free(&config);
+    }
+    bool configure(const TlsPeer& peer);
+    int receive(std::span<unsigned char> room);
+    int transmit(std::span<const unsigned char> bytes);
+    Result<std::size_t> judge(int returned);
+
+    // A flood of records that mean nothing would keep the library reading: after so many reads it
+    // is told that there is no more, and the caller looks at its clock.
+    static constexpr int most_reads = 64;
+
+    int fd;
+    int reads = 0;
+    int error = 0;    // errno of the socket
+    int failure = 0;  // the library's
+    bool is_secure = false;
+    bool wants_write = false;
+    bool is_foreign = false;  // its first byte was none of TLS
+    bool has_heard = false;
+    IpAddress address;
+    char name[256];
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+};
+
+bool Stream::Tls::configure(const TlsPeer& peer) {
+    static constexpr const char* http1[] = {"http/1.1", nullptr};
+    static constexpr const char* http2[] = {"h2", nullptr};
+    constexpr int verify[] = {MBEDTLS_SSL_VERIFY_NONE, MBEDTLS_SSL_VERIFY_REQUIRED};
+    if (mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
+        return false;
+    }
+    mbedtls_ssl_conf_rng(&config, random_bytes, nullptr);
+    mbedtls_ssl_conf_authmode(&config, verify[peer.verify ? 1 : 0]);
+    if (peer.verify) mbedtls_ssl_conf_ca_chain(&config, &shared.authorities, nullptr);
+    if (shared.certificate.version != 0 &&
+        mbedtls_ssl_conf_own_cert(&config, &shared.certificate, &shared.key) != 0) {
+        return false;
+    }
+    if (peer.protocol != Protocol::any &&
+        mbedtls_ssl_conf_alpn_protocols(
+            &config, const_cast<const char**>(peer.protocol == Protocol::http2 ? http2 : http1)) !=
+            0) {
+        return false;
+    }
+    Writer line(name);
+    line.add_raw(peer.name).add('\0');
+    if (!line.fits()) return false;
+    const char* host = name;
+    if (const auto literal = parse_ip(peer.name)) {
+        // RFC 6066, section 3: an address is no server name.
+        address = *literal;
+        host = nullptr;
+        if (peer.verify) mbedtls_ssl_conf_verify(&config, verify_address, &address);
+    }
+    if (mbedtls_ssl_setup(&ssl, &config) != 0 || mbedtls_ssl_set_hostname(&ssl, host) != 0)
+        return false;
+    mbedtls_ssl_set_bio(
+        &ssl, this,
+        [](void* self, const unsigned char* bytes, std::size_t size) {
+            return static_cast<Tls*>(self)->transmit({bytes, size});
+        },
+        [](void* self, unsigned char* room, std::size_t size) {
+            return static_cast<Tls*>(self)->receive({room, size});
+        },
+        nullptr);
+    return true;
+}
+
+int Stream::Tls::receive(std::span<unsigned char> room) {
+    if (++reads > most_reads) return MBEDTLS_ERR_SSL_WANT_READ;
+    const auto got = recv(fd, {reinterpret_cast<char*>(room.data()), room.size()});
+    if (!got && (got.error.number == EAGAIN || got.error.number == EINTR))
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    error = got.error.number;
+    if (!got) return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+    // RFC 8446, section 5.1: change_cipher_spec, alert, handshake.
+    if (!has_heard && got.value > 0) is_foreign = room[0] < 20 || room[0] > 22;
+    has_heard = true;
+    return static_cast<int>(got.value);
+}
+
+int Stream::Tls::transmit(std::span<const unsigned char> bytes) {
+    const auto sent =
+        send_nonblocking(fd, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    if (!sent && (sent.error.number == EAGAIN || sent.error.number == EINTR))
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    error = sent.error.number;
+    return sent ? static_cast<int>(sent.value) : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+// What the library returned, as recv(2) would say it.
+Result<std::size_t> Stream::Tls::judge(int returned) {
+    reads = 0;
+    wants_write = returned == MBEDTLS_ERR_SSL_WANT_WRITE;
+    if (returned >= 0) return static_cast<std::size_t>(returned);
+    const bool is_again = wants_write || returned == MBEDTLS_ERR_SSL_WANT_READ ||
+                          returned == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+    if (is_again) return Error{.number = EAGAIN};
+    // Many a server closes without a close_notify.
+    const bool has_ended = returned == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ||
+                           (returned == MBEDTLS_ERR_SSL_CONN_EOF && is_secure);
+    if (has_ended) return std::size_t{0};
+    failure = returned;
+    return Error{.number = error != 0 ? error : EPROTO};
+}
+
+bool prepare_tls(const TlsSettings& settings, BadInput& bad) {
+    if (!shared.memory.reserve() || psa_crypto_init() != PSA_SUCCESS) {
+        bad.where = "TLS";
+        return refuse(bad, "no memory, or no random numbers", {}, {});
+    }
+    mbedtls_x509_crt_init(&shared.authorities);
+    mbedtls_x509_crt_init(&shared.certificate);
+    mbedtls_pk_init(&shared.key);
+    if (!settings.ca_cert.empty() && !read_authorities(settings.ca_cert, bad)) return false;
+    return settings.client_cert.empty() ||
+           (read_certificate(settings.client_cert, bad) && read_key(settings.client_key, bad));
+}
+
+void release_tls() {
+    mbedtls_psa_crypto_free();
+    shared.memory.release();
+}
+
+void Stream::close() {
+    if (tls_ != nullptr) {
+        if (tls_->is_secure && tls_->failure == 0) (void)mbedtls_ssl_close_notify(&tls_->ssl);
+        tls_->~Tls();
+        shared.memory.put_back(tls_);
+        tls_ = nullptr;
+    }
+    if (fd_ >= 0) sys::close(fd_);
+    fd_ = -1;
+}
+
+Stream::Progress Stream::secure(const TlsPeer& peer) {
+    if (tls_ == nullptr) {
+        void* const room = shared.memory.take(sizeof(Tls));
+        if (room == nullptr) return Progress::failed;
+        tls_ = new (room) Tls(fd_);
+        if (!tls_->configure(peer)) {
+            tls_->failure = MBEDTLS_ERR_SSL_ALLOC_FAILED;
+            return Progress::failed;
+        }
+    }
+    const auto done = tls_->judge(mbedtls_ssl_handshake(&tls_->ssl));
+    tls_->is_secure = static_cast<bool>(done);
+    if (done) return Progress::done;
+    return done.error.number == EAGAIN ? Progress::more : Progress::failed;
+}
+
+Literal Stream::version() const {
+    const bool is_newest = mbedtls_ssl_get_version_number(&tls_->ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
+    return is_newest ? Literal("TLSv1.3") : Literal("TLSv1.2");
+}
+
+Result<std::size_t> Stream::read(std::span<char> room) {
+    if (tls_ == nullptr) return recv(fd_, room);
+    auto* const bytes = reinterpret_cast<unsigned char*>(room.data());
+    return tls_->judge(mbedtls_ssl_read(&tls_->ssl, bytes, room.size()));
+}
+
+Result<std::size_t> Stream::write(std::string_view text) {
+    if (tls_ == nullptr) return send_nonblocking(fd_, text);
+    const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
+    return tls_->judge(mbedtls_ssl_write(&tls_->ssl, bytes, text.size()));
+}
+
+short Stream::events(short wanted) const {
+    if (tls_ == nullptr) return wanted;
+    if (!tls_->is_secure) return tls_->wants_write ? poll_out : poll_in;
+    return tls_->wants_write ? poll_out : wanted;
+}
+
+bool Stream::has_pending() const {
+    return tls_ != nullptr && mbedtls_ssl_check_pending(&tls_->ssl) != 0;
+}
+
+bool Stream::add_failure(Writer& detail) const {
+    if (tls_ == nullptr || tls_->error != 0) return false;
+    if (tls_->is_foreign) {
+        detail.add("the peer speaks plaintext, not TLS");
+    } else if (tls_->failure == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
+        // The library has no call for it.
+        const int alert = tls_->ssl.MBEDTLS_PRIVATE(in_msg)[1];
+        detail.add("alert ").add(alert).add(' ').add(text_of(alerts, alert));
+    } else if (tls_->failure == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+        const std::uint32_t flags = mbedtls_ssl_get_verify_result(&tls_->ssl);
+        detail.add("the server's certificate");
+        bool is_first = true;
+        for (const Reason& flaw : flaws) {
+            if ((flags & static_cast<std::uint32_t>(flaw.code)) == 0) continue;
+            detail.add(is_first ? Literal(": ") : Literal(", ")).add(Literal::of_table(flaw.text));
+            is_first = false;
+        }
+    } else {
+        const Literal text = text_of(failures, tls_->failure);
+        detail.add(text.empty() ? Literal("error ") : text);
+        if (text.empty()) detail.add(tls_->failure);
+    }
+    return true;
+}
+
+}  // namespace usher::sys
+
+// What the library calls.
+extern "C" {
+
+void* usher_tls_calloc(std::size_t count, std::size_t size) {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes)) return nullptr;
+    return usher::sys::shared.memory.take(bytes);
+}
+
+void usher_tls_free(void* memory) {
+    if (memory != nullptr) usher::sys::shared.memory.put_back(memory);
+}
+
+// musl's time() writes to a variable that usher has made read-only.
+time_t usher_tls_time(time_t* out) {
+    const auto now = static_cast<time_t>(usher::sys::wall_clock() / usher::second);
+    if (out != nullptr) *out = now;
+    return now;
+}
+
+mbedtls_ms_time_t mbedtls_ms_time() { return usher::sys::monotonic_clock() / usher::millisecond; }
+
+void mbedtls_platform_zeroize(void* memory, std::size_t size) { explicit_bzero(memory, size); }
+
+psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t* /*context*/,
+                                             std::uint8_t* out, std::size_t size,
+                                             std::size_t* length) {
+    *length = size;
+    return usher::sys::getrandom({out, size}) ? PSA_SUCCESS : PSA_ERROR_INSUFFICIENT_ENTROPY;
+}
+
+}  // extern "C"
