@@ -33,6 +33,14 @@ int print_license() {
         "It contains parts of musl libc: Copyright (c) 2005-2020 Rich Felker, et al.\n"
         "Both are under the MIT License:\n\n");
     line.add(license_text);
+    if (has_tls) {
+        line.add(
+            "\nIt contains parts of Mbed TLS: Copyright The Mbed TLS Contributors\n"
+            "under the Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
+            "It is distributed there on an \"AS IS\" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF "
+            "ANY "
+            "KIND.\n");
+    }
     return print(line.view());
 }
 

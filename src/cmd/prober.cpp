@@ -114,6 +114,11 @@ CheckNeeds Prober::needs() const {
 }
 
 int Prober::run(Time deadline) {
+    // A certificate that was renewed since the last try; while it cannot be read, the old one
+    // counts.
+    BadInput ignored;
+    if (has_tls && has_run_ && needs().tls) (void)sys::prepare_tls(settings_.tls, ignored);
+    has_run_ = true;
     const Time started = sys::monotonic_clock();
     for (std::size_t i = 0; i < count_; ++i) start(slots_[i], started, deadline);
     while (true) {

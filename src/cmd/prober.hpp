@@ -92,6 +92,7 @@ class Prober {
     char* const* program_ = nullptr;
     ProgramCheck program_check_;
     int signals_ = -1;
+    bool has_run_ = false;
     std::size_t count_ = 0;
     union {
         std::array<Slot, most_checks> slots_;  ///< made one by one, as checks are added

@@ -68,6 +68,22 @@ bool read_check_options(ProbeSettings& checks, const Invocation& invocation, Are
     return expand_options(checks, invocation, arena, bad);
 }
 
+// Before the checks are made usher leaves its folder.
+bool files_are_whole_paths(const TlsSettings& tls, BadInput& bad) {
+    struct {
+        Literal option;
+        std::string_view file;
+    } const given[] = {{"--tls-ca-cert", tls.ca_cert},
+                       {"--tls-client-cert", tls.client_cert},
+                       {"--tls-client-key", tls.client_key}};
+    for (const auto& [option, file] : given) {
+        if (file.empty() || file.starts_with('/')) continue;
+        bad.where = option.view();
+        return refuse(bad, "not a whole path:", file, "/PATH");
+    }
+    return true;
+}
+
 // What the processes that make the checks will have, too.
 struct Rehearsal {
     ProbeSettings options{Command::probe};
@@ -93,7 +109,8 @@ bool accept_all(const RunSettings& settings, const Invocation& invocation, Rehea
         }
     }
     if (!options_fit(options, needs, bad)) return false;
-    if (!needs.tls) return true;
+    if (!has_tls || !needs.tls) return true;
+    if (!files_are_whole_paths(options.tls, bad)) return false;
     // Only looked at: the process that makes the checks reads them again.
     const bool is_right = sys::prepare_tls(options.tls, bad);
     sys::release_tls();

@@ -9,8 +9,9 @@
 
 namespace usher::sys {
 
-/// Reads the certificates and the key that TLS connections of this process are made with, and sets
-/// up what they share. False: `bad` says which file is not right, or that there is no memory.
+/// Reads the certificates and the key that TLS connections of this process are made with, in place
+/// of what was read before, while none is being made. False: `bad` says which file is not right, or
+/// that there is no memory; what was read before stays.
 bool prepare_tls(const TlsSettings& settings, BadInput& bad);
 /// Gives back all the memory that it took. No connection is left then.
 void release_tls();

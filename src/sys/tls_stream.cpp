@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <new>
+#include <utility>
 
 #include "error_text.hpp"
 #include "file.hpp"
@@ -79,14 +79,15 @@ class Memory {
     std::array<Piece*, kinds> free_{};
 };
 
-// What all connections of the process have in common.
-struct Shared {
-    Memory memory;
+[[gnu::section(".bss.cold")]] constinit Memory memory;
+
+// What the files hold that were given. Zeroed, it is empty.
+struct Identity {
     mbedtls_x509_crt authorities;
     mbedtls_x509_crt certificate;
     mbedtls_pk_context key;
 };
-[[gnu::section(".bss.cold")]] Shared shared;
+[[gnu::section(".bss.cold")]] constinit Identity identity{};
 
 int random_bytes(void* /*unused*/, unsigned char* out, std::size_t length) {
     return getrandom({out, length}) ? 0 : PSA_ERROR_INSUFFICIENT_ENTROPY;
@@ -107,7 +108,7 @@ bool read_pem(std::string_view path, Literal wanted, BadInput& bad, Parse parse)
         is_right = parse(reinterpret_cast<const unsigned char*>(pages.value.data()),
                          length.value + 1) == 0;
         mbedtls_platform_zeroize(pages.value.data(), length.value);
-        if (!is_right) (void)refuse(bad, "is not what it should be:", path, wanted);
+        if (!is_right) (void)refuse(bad, "nothing of use in", path, wanted);
     } else {
         const bool is_there = length.error.number != ENOENT;
         (void)refuse(bad, is_there ? Literal("cannot be read:") : Literal("no such file:"), path,
@@ -117,32 +118,40 @@ bool read_pem(std::string_view path, Literal wanted, BadInput& bad, Parse parse)
     return is_right;
 }
 
-bool read_authorities(std::string_view path, BadInput& bad) {
+bool read_authorities(mbedtls_x509_crt& list, std::string_view path, BadInput& bad) {
     bad.where = "--tls-ca-cert";
-    return read_pem(path, "certificates in PEM", bad,
-                    [](const unsigned char* text, std::size_t size) {
-                        // Of a bundle some may be of a kind that is not known here.
-                        const int failed = mbedtls_x509_crt_parse(&shared.authorities, text, size);
-                        return shared.authorities.version == 0 ? failed : 0;
-                    });
+    return read_pem(path, "certificates in PEM", bad, [&](const auto* text, std::size_t size) {
+        // Of a bundle some may be of a kind that is not known here.
+        const int failed = mbedtls_x509_crt_parse(&list, text, size);
+        return list.version == 0 ? failed : 0;
+    });
 }
 
-bool read_certificate(std::string_view path, BadInput& bad) {
+bool read_certificate(mbedtls_x509_crt& chain, std::string_view path, BadInput& bad) {
     bad.where = "--tls-client-cert";
     return read_pem(path, "a certificate in PEM, RSA or ECDSA", bad,
-                    [](const unsigned char* text, std::size_t size) {
-                        return mbedtls_x509_crt_parse(&shared.certificate, text, size);
+                    [&](const auto* text, std::size_t size) {
+                        return mbedtls_x509_crt_parse(&chain, text, size);
                     });
 }
 
-bool read_key(std::string_view path, BadInput& bad) {
+bool read_key(Identity& read, std::string_view path, BadInput& bad) {
     bad.where = "--tls-client-key";
-    const auto parse = [](const unsigned char* text, std::size_t size) {
-        return mbedtls_pk_parse_key(&shared.key, text, size, nullptr, 0, random_bytes, nullptr);
+    const auto parse = [&](const auto* text, std::size_t size) {
+        return mbedtls_pk_parse_key(&read.key, text, size, nullptr, 0, random_bytes, nullptr);
     };
     if (!read_pem(path, "a private key in PEM, without a passphrase", bad, parse)) return false;
-    return mbedtls_pk_check_pair(&shared.certificate.pk, &shared.key, random_bytes, nullptr) == 0 ||
-           refuse(bad, "is not the key of that certificate:", path, "the two that belong together");
+    return mbedtls_pk_check_pair(&read.certificate.pk, &read.key, random_bytes, nullptr) == 0 ||
+           refuse(bad, "is not the key of the certificate:", path, "the two that belong together");
+}
+
+bool read_identity(Identity& read, const TlsSettings& settings, BadInput& bad) {
+    if (!settings.ca_cert.empty() && !read_authorities(read.authorities, settings.ca_cert, bad)) {
+        return false;
+    }
+    return settings.client_cert.empty() ||
+           (read_certificate(read.certificate, settings.client_cert, bad) &&
+            read_key(read, settings.client_key, bad));
 }
 
 // A name in the certificate that is the address `name`; the library looks for names of hosts only.
@@ -276,9 +285,9 @@ bool Stream::Tls::configure(const TlsPeer& peer) {
     }
     mbedtls_ssl_conf_rng(&config, random_bytes, nullptr);
     mbedtls_ssl_conf_authmode(&config, verify[peer.verify ? 1 : 0]);
-    if (peer.verify) mbedtls_ssl_conf_ca_chain(&config, &shared.authorities, nullptr);
-    if (shared.certificate.version != 0 &&
-        mbedtls_ssl_conf_own_cert(&config, &shared.certificate, &shared.key) != 0) {
+    if (peer.verify) mbedtls_ssl_conf_ca_chain(&config, &identity.authorities, nullptr);
+    if (identity.certificate.version != 0 &&
+        mbedtls_ssl_conf_own_cert(&config, &identity.certificate, &identity.key) != 0) {
         return false;
     }
     if (peer.protocol != Protocol::any &&
@@ -350,28 +359,30 @@ Result<std::size_t> Stream::Tls::judge(int returned) {
 }
 
 bool prepare_tls(const TlsSettings& settings, BadInput& bad) {
-    if (!shared.memory.reserve() || psa_crypto_init() != PSA_SUCCESS) {
+    if (!memory.reserve() || psa_crypto_init() != PSA_SUCCESS) {
         bad.where = "TLS";
         return refuse(bad, "no memory, or no random numbers", {}, {});
     }
-    mbedtls_x509_crt_init(&shared.authorities);
-    mbedtls_x509_crt_init(&shared.certificate);
-    mbedtls_pk_init(&shared.key);
-    if (!settings.ca_cert.empty() && !read_authorities(settings.ca_cert, bad)) return false;
-    return settings.client_cert.empty() ||
-           (read_certificate(settings.client_cert, bad) && read_key(settings.client_key, bad));
+    Identity read{};
+    const bool is_right = read_identity(read, settings, bad);
+    if (is_right) std::swap(read, identity);
+    mbedtls_x509_crt_free(&read.authorities);
+    mbedtls_x509_crt_free(&read.certificate);
+    mbedtls_pk_free(&read.key);
+    return is_right;
 }
 
 void release_tls() {
     mbedtls_psa_crypto_free();
-    shared.memory.release();
+    identity = {};
+    memory.release();
 }
 
 void Stream::close() {
     if (tls_ != nullptr) {
         if (tls_->is_secure && tls_->failure == 0) (void)mbedtls_ssl_close_notify(&tls_->ssl);
         tls_->~Tls();
-        shared.memory.put_back(tls_);
+        memory.put_back(tls_);
         tls_ = nullptr;
     }
     if (fd_ >= 0) sys::close(fd_);
@@ -380,7 +391,7 @@ void Stream::close() {
 
 Stream::Progress Stream::secure(const TlsPeer& peer) {
     if (tls_ == nullptr) {
-        void* const room = shared.memory.take(sizeof(Tls));
+        void* const room = memory.take(sizeof(Tls));
         if (room == nullptr) return Progress::failed;
         tls_ = new (room) Tls(fd_);
         if (!tls_->configure(peer)) {
@@ -454,11 +465,11 @@ extern "C" {
 void* usher_tls_calloc(std::size_t count, std::size_t size) {
     std::size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes)) return nullptr;
-    return usher::sys::shared.memory.take(bytes);
+    return usher::sys::memory.take(bytes);
 }
 
 void usher_tls_free(void* memory) {
-    if (memory != nullptr) usher::sys::shared.memory.put_back(memory);
+    if (memory != nullptr) usher::sys::memory.put_back(memory);
 }
 
 // musl's time() writes to a variable that usher has made read-only.

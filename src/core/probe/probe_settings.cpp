@@ -74,6 +74,19 @@ bool set_tls(std::string_view& setting, std::string_view value, Literal accepted
     return (!value.empty() && !has_control(value)) || refuse(bad, "not given:", value, accepted);
 }
 
+bool apply_tls_option(TlsSettings& tls, OptionId id, std::string_view value, BadInput& bad) {
+    switch (id) {
+        case OptionId::tls_ca_cert: return set_tls(tls.ca_cert, value, "a file", bad);
+        case OptionId::tls_client_cert: return set_tls(tls.client_cert, value, "a file", bad);
+        case OptionId::tls_client_key: return set_tls(tls.client_key, value, "a file", bad);
+        case OptionId::tls_server_name:
+            return set_tls(tls.server_name, value, "a host's name", bad);
+        case OptionId::tls_no_verify: tls.no_verify = true; break;
+        default: break;
+    }
+    return true;
+}
+
 bool tls_fits(const TlsSettings& tls, BadInput& bad) {
     if (tls.no_verify && !tls.ca_cert.empty()) {
         bad.where = "--tls-no-verify";
@@ -109,6 +122,7 @@ ProbeSettings::ProbeSettings(Command command)
 
 bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
                         std::string_view value, BadInput& bad) {
+    if (has_tls && concerns_tls(id)) return apply_tls_option(settings.tls, id, value, bad);
     switch (id) {
         case OptionId::timeout: return set_timeout(settings, command, value, bad);
         case OptionId::interval: return set_interval(settings, value, bad);
@@ -125,14 +139,6 @@ bool apply_probe_option(ProbeSettings& settings, Command command, OptionId id,
                    refuse(bad, "not a host", value, "NAME[:PORT]");
         case OptionId::contains: return set_needle(settings, value, bad);
         case OptionId::json_field: return add_json_field(settings, value, bad);
-        case OptionId::tls_ca_cert: return set_tls(settings.tls.ca_cert, value, "a file", bad);
-        case OptionId::tls_client_cert:
-            return set_tls(settings.tls.client_cert, value, "a file", bad);
-        case OptionId::tls_client_key:
-            return set_tls(settings.tls.client_key, value, "a file", bad);
-        case OptionId::tls_server_name:
-            return set_tls(settings.tls.server_name, value, "a host's name", bad);
-        case OptionId::tls_no_verify: settings.tls.no_verify = true; break;
         case OptionId::invert: settings.invert = true; break;
         case OptionId::allow_remote: settings.allow_remote = true; break;
         case OptionId::verbose: ++settings.verbosity; break;
@@ -172,11 +178,11 @@ bool options_fit(const ProbeSettings& settings, const CheckNeeds& needs, BadInpu
         bad.where = settings.for_request;
         return refuse(bad, unused, {}, "http://, :PORT/PATH, grpc://");
     }
-    if (!settings.for_tls.empty() && !needs.tls) {
+    if (has_tls && !settings.for_tls.empty() && !needs.tls) {
         bad.where = settings.for_tls;
         return refuse(bad, unused, {}, "https://, grpcs://, tls://");
     }
-    return tls_fits(settings.tls, bad);
+    return !has_tls || tls_fits(settings.tls, bad);
 }
 
 }  // namespace usher
