@@ -17,7 +17,7 @@ endif()
 set(mbedtls ${PROJECT_BINARY_DIR}/mbedtls-${mbedtls_version})
 if(NOT EXISTS ${mbedtls})
   file(ARCHIVE_EXTRACT INPUT ${USHER_MBEDTLS} DESTINATION ${PROJECT_BINARY_DIR}
-    PATTERNS mbedtls-${mbedtls_version}/include/* mbedtls-${mbedtls_version}/library/*)
+    PATTERNS mbedtls-${mbedtls_version}/LICENSE mbedtls-${mbedtls_version}/include/* mbedtls-${mbedtls_version}/library/*)
 endif()
 
 file(GLOB mbedtls_sources ${mbedtls}/library/*.c)

@@ -29,6 +29,24 @@ class Documents(TestCase):
                 for relation in document["relationships"]:
                     self.assertLessEqual({relation["spdxElementId"], relation["relatedSpdxElement"]}, ids)
 
+    def test_of_usher_tls_they_name_the_library(self):
+        """By the name that advisories use for it, too."""
+        version = re.search(r"mbedtls_version (\S+)\)", text_of(os.path.join(TOP, "cmake/mbedtls.cmake")))[1]
+        cpe = f"cpe:2.3:a:arm:mbed_tls:{version}:*:*:*:*:*:*:*"
+        for arch in made_architectures():
+            with self.subTest(arch):
+                packages = {x["name"]: x for x in json.loads(
+                    text_of(made(".spdx.json", arch, "usher-tls")))["packages"]}
+                self.assertEqual(packages["usher-tls"]["checksums"][0]["checksumValue"],
+                                 digest_of(made("", arch, "usher-tls")))
+                self.assertEqual(packages["mbedtls"]["licenseDeclared"], "Apache-2.0")
+                self.assertEqual(packages["mbedtls"]["externalRefs"][0]["referenceLocator"], cpe)
+                parts = {x["name"]: x for x in json.loads(
+                    text_of(made(".cdx.json", arch, "usher-tls")))["components"]}
+                self.assertEqual((parts["mbedtls"]["version"], parts["mbedtls"]["cpe"]), (version, cpe))
+                for suffix in (".spdx.json", ".cdx.json"):
+                    self.assertNotIn("mbed", text_of(made(suffix, arch)))
+
     def test_cyclonedx(self):
         for arch in made_architectures():
             with self.subTest(arch):
@@ -50,6 +68,7 @@ class Documents(TestCase):
         uris = " ".join(x["uri"] for x in shown["predicate"]["buildDefinition"]["resolvedDependencies"])
         self.assertIn("pkg:deb/debian/musl", uris)
         self.assertIn("pkg:deb/debian/gcc-12", uris)
+        self.assertIn("pkg:generic/mbedtls", uris)
         self.assertEqual(set(re.findall(r"@SIGNER_\w+@", json.dumps(shown))),
                          {"@SIGNER_REPOSITORY@", "@SIGNER_BUILDER@", "@SIGNER_RUN@"})
 

@@ -48,7 +48,7 @@ class Hardening(TestCase):
         self.assertEqual(row.count("NO"), 1 + others, row)
 
     def test_all_are_hardened(self):
-        run(CHECK, *(made("", arch) for arch in made_architectures()))
+        run(CHECK, *(made("", arch, binary) for arch in made_architectures() for binary in ("usher", "usher-tls")))
 
     def test_nothing_to_look_at_is_no_success(self):
         with self.assertRaisesRegex(AssertionError, "no FILE to look at"):

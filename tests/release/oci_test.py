@@ -72,12 +72,17 @@ class Images(TestCase):
                              ("linux", name, variant))
         layer = gzip.decompress(layout.blob(manifest["layers"][0]))
         self.assertEqual(config["rootfs"]["diff_ids"], ["sha256:" + hashlib.sha256(layer).hexdigest()])
-        with tarfile.open(fileobj=io.BytesIO(layer)) as tar, open(made("", arch), "rb") as binary:
-            self.assertEqual(set(tar.getnames()), {"usher", "compat", *(f"compat/{x}" for x in PEERS)})
-            want = binary.read()
-            for member in ("usher", *(f"compat/{x}" for x in PEERS)):
-                self.assertEqual(tar.extractfile(member).read(), want)
-                self.assertEqual(tar.getmember(member).mode, 0o755)
+        peers = [f"compat/{x}" for x in PEERS]
+        with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
+            self.assertEqual(set(tar.getnames()),
+                             {"usher", "usher-tls", "licenses", "licenses/mbedtls", "compat", *peers})
+            for members, binary in ((["usher", *peers], "usher"), (["usher-tls"], "usher-tls")):
+                with open(made("", arch, binary), "rb") as file:
+                    want = file.read()
+                for member in members:
+                    self.assertEqual(tar.extractfile(member).read(), want)
+                    self.assertEqual(tar.getmember(member).mode, 0o755)
+            self.assertIn(b"Apache License", tar.extractfile("licenses/mbedtls").read())
 
     def test_one_image_an_architecture(self):
         for arch in made_architectures():

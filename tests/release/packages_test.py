@@ -12,10 +12,14 @@ import zlib
 
 from release_lab import DIST, VERSION, TestCase, can_run, made, made_architectures, run
 
-FILES = {"bin/usher": 0o755, "share/man/man1/usher.1.gz": 0o644, "share/doc/usher/LICENSE": 0o644,
-         "share/doc/usher/copyright.musl": 0o644,
-         "share/bash-completion/completions/usher": 0o644, "share/zsh/site-functions/_usher": 0o644,
-         "share/fish/vendor_completions.d/usher.fish": 0o644}
+BINARIES = ("usher", "usher-tls")
+FILES = {"share/doc/usher/LICENSE": 0o644, "share/doc/usher/copyright.musl": 0o644,
+         "share/doc/usher/copyright.mbedtls": 0o644}
+for binary in BINARIES:
+    FILES |= {f"bin/{binary}": 0o755, f"share/man/man1/{binary}.1.gz": 0o644,
+              f"share/bash-completion/completions/{binary}": 0o644,
+              f"share/zsh/site-functions/_{binary}": 0o644,
+              f"share/fish/vendor_completions.d/{binary}.fish": 0o644}
 
 
 class Packages(TestCase):
@@ -26,10 +30,12 @@ class Packages(TestCase):
         self.assertEqual(found, set(FILES))
         for name, mode in FILES.items():
             self.assertEqual(stat.S_IMODE(os.stat(os.path.join(root, name)).st_mode), mode, name)
-        with open(os.path.join(root, "bin/usher"), "rb") as got, open(made("", arch), "rb") as want:
-            self.assertEqual(got.read(), want.read())
-        if can_run(arch):
-            self.assertIn(VERSION, run("chroot", root, "/bin/usher", "--version"))
+        for binary in BINARIES:
+            with open(os.path.join(root, "bin", binary), "rb") as got, \
+                    open(made("", arch, binary), "rb") as want:
+                self.assertEqual(got.read(), want.read())
+            if can_run(arch):
+                self.assertIn(VERSION, run("chroot", root, f"/bin/{binary}", "--version"))
 
     def for_each(self, check):
         for arch in made_architectures():

@@ -40,9 +40,9 @@ def run(*command, **options):
         raise AssertionError(f"{error}\n{error.stdout}") from None
 
 
-def made(suffix="", arch=HERE):
+def made(suffix="", arch=HERE, binary="usher"):
     """A file of the release: made(".deb")."""
-    return os.path.join(DIST, f"usher-{VERSION}-linux-{arch}{suffix}")
+    return os.path.join(DIST, f"{binary}-{VERSION}-linux-{arch}{suffix}")
 
 
 def made_architectures():

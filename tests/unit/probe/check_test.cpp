@@ -275,9 +275,9 @@ TEST(parse_check, reads_the_checks_of_usher_s_own_state) {
 }
 
 const std::string all_forms =
-    "; accepted: http://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, unix:/SOCKET, "
-    "grpc://HOST:PORT[/SERVICE], redis://HOST, postgres://HOST, mysql://HOST, file:/PATH, "
-    "pid:/PATH, ready:, live:";
+    "; accepted: http://HOST[:PORT]/PATH, https://HOST[:PORT]/PATH, :PORT/PATH, tcp://HOST:PORT, "
+    "tls://HOST:PORT, unix:/SOCKET, grpc://HOST:PORT[/SERVICE], grpcs://HOST:PORT[/SERVICE], "
+    "redis://HOST, postgres://HOST, mysql://HOST, file:/PATH, pid:/PATH, ready:, live:";
 
 TEST(parse_check, reads_the_checks_of_databases) {
     expect_endpoint({"redis://db:7000", "db", 7000, "db:7000", ""}, CheckKind::redis);
