@@ -5,7 +5,8 @@ FLOORS = ("floor", "floor-vfork")
 STATIC_PEERS = ("tini-static", "catatonit")
 
 # figure: (title, factor from the measured unit, unit told). In all of them less is better.
-PROBES = {"probe_http": "probe http", "probe_json": "probe http, a field of JSON",
+PROBES = {"probe_http": "probe http", "probe_https_rsa": "probe https, RSA-2048",
+          "probe_https_ecdsa": "probe https, P-256", "probe_json": "probe http, a field of JSON",
           "probe_unix": "probe http, unix socket", "probe_tcp": "probe tcp", "probe_grpc": "probe grpc",
           "probe_redis": "probe redis", "probe_postgres": "probe postgres", "probe_mysql": "probe mysql"}
 TITLES = {
@@ -77,7 +78,7 @@ class Figures:
     def peers(self, figure):
         rows = self.rows.get(figure, {})
         return {name: row for name, row in rows.items()
-                if "median" in row and name not in ("usher", *FLOORS) and not row.get("also")
+                if "median" in row and not name.startswith("usher") and name not in FLOORS and not row.get("also")
                 and (figure != "size" or name in STATIC_PEERS)}
 
     def best_peer(self, figure):
@@ -139,6 +140,8 @@ def judge(rows, partial=False):
                 (many / few) / (floor_many / floor_few) if measured else None),
         at_most("CPU for an orphan, the last 20,000 x the first 20,000", 1.1, f.get("orphan_drift")),
         at_most("probe http, whole process, x curl", 0.35, f.ratio("probe_http_wall", "curl")),
+        *(at_most(f"{title(figure)[0]}, x curl -k", 0.35, f.ratio(figure, "curl -k"))
+          for figure in f.rows if figure in ("probe_https_rsa_wall", "probe_https_ecdsa_wall")),
     ]
     return [x for x in found if not partial or x["measured"] != "not measured"] + ahead(f)
 

@@ -35,9 +35,12 @@ PEERS = ("tini", "tini-static", "dumb-init", "catatonit")
 INIT_FIGURES = ("size", "calls", "launch", "launch_plain", "signal", "storm", "orphans", "tree_stop",
                 "memory", "fifty", "idle")
 DATABASE_FIGURES = ("probe_redis", "probe_postgres", "probe_mysql")
-PROBE_FIGURES = ("probe_http", "probe_json", "probe_unix", "probe_tcp", "probe_grpc", *DATABASE_FIGURES)
+HTTPS_FIGURES = ("probe_https_rsa", "probe_https_ecdsa")
+PROBE_FIGURES = ("probe_http", *HTTPS_FIGURES, "probe_json", "probe_unix", "probe_tcp", "probe_grpc",
+                 *DATABASE_FIGURES)
 FIGURES = (*INIT_FIGURES, "early", *PROBE_FIGURES, "heal", "core")
 HTTP_PORT, GRPC_PORT, HEAL_PORT = 8080, 50051, 8090
+HTTPS_PORTS = {"rsa": 8443, "ecdsa": 8444}
 REDIS_PORT, POSTGRES_PORT, MYSQL_PORT = 6379, 5432, 3306
 
 
@@ -186,19 +189,42 @@ def server(command, address, deadline=30, **options):
         process.wait()
 
 
+def certificates(folder):
+    """Of localhost, signed by itself: FOLDER/rsa.pem and ecdsa.pem, with the keys in rsa.key and ecdsa.key."""
+    for name, key in (("rsa", ("rsa:2048",)), ("ecdsa", ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"))):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-days", "9", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/{name}.key", "-out",
+                        f"{folder}/{name}.pem"], check=True, capture_output=True)
+
+
 def nginx(folder):
+    certificates(folder)
+    https = "".join(f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/{name}.pem; ssl_certificate_key "
+                    f'{folder}/{name}.key; location / {{ return 200 "ok\\n"; }} }}\n'
+                    for name, port in HTTPS_PORTS.items())
     paths = "".join(f"{kind}_temp_path {folder}/{kind};\n"
                     for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     with open(f"{folder}/nginx.conf", "w", encoding="ascii") as file:
         file.write(f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;\n"
                    f"user root; events {{ }}\nhttp {{ access_log off;\n{paths}"
-                   f"server {{ listen 127.0.0.1:{HTTP_PORT}; listen unix:{folder}/http.sock;\n"
+                   f"{https}server {{ listen 127.0.0.1:{HTTP_PORT}; listen unix:{folder}/http.sock;\n"
                    'location /healthz { return 200 "ok\\n"; } location /json { default_type application/json; '
                    'return 200 \'{"status":"UP","db":{"connected":true}}\'; } }\n}\n')
     return [shutil.which("nginx"), "-p", folder, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error"]
 
 
-def probe_commands(usher, folder):
+def https_commands(usher, folder, kind):
+    url = f"https://127.0.0.1:{HTTPS_PORTS[kind]}/"
+    authority = f"{folder}/{kind}.pem"
+    return {
+        "usher": [usher, "probe", url],
+        "usher, verified": [usher, "probe", "--tls-ca-cert", authority, url],
+        "curl -k": ["curl", "-fsSk", "-o", "/dev/null", url],
+        "curl --cacert": ["curl", "-fsS", "--cacert", authority, "-o", "/dev/null", url],
+    }
+
+
+def probe_commands(usher, usher_tls, folder):
     """The probes that are compared: figure -> {name: command}."""
     url = f"http://127.0.0.1:{HTTP_PORT}/healthz"
     http_socket = f"{folder}/http.sock"
@@ -217,6 +243,7 @@ def probe_commands(usher, folder):
             "python3": ["/usr/bin/python3", "-c", urllib],
             "node": ["node", "-e", fetch],
         },
+        **{f"probe_https_{kind}": https_commands(usher_tls, folder, kind) for kind in HTTPS_PORTS},
         "probe_json": {
             "usher": [usher, "probe", "--json-field", "db.connected=true", json_url],
             "curl and jq": ["sh", "-c", jq],
@@ -268,7 +295,7 @@ def start_database(figure, folder, stack):
 
 def measure_probes(results, options):
     with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder, contextlib.ExitStack() as stack:
-        groups = probe_commands(os.path.abspath(options.usher), folder)
+        groups = probe_commands(os.path.abspath(options.usher), os.path.abspath(options.usher_tls), folder)
         wanted = options.wanted(PROBE_FIGURES)
         if any(figure not in ("probe_grpc", *DATABASE_FIGURES) for figure in wanted):
             stack.enter_context(server(nginx(folder), ("127.0.0.1", HTTP_PORT)))
@@ -439,6 +466,7 @@ def parse_arguments():
     parser.add_argument("--tools", required=True, help="the folder of side_by_side and its like")
     parser.add_argument("--programs", required=True, help="the folder of floor, empty, program")
     parser.add_argument("--usher", default=f"{TOP}/build/release/usher")
+    parser.add_argument("--usher-tls", default=f"{TOP}/build/release-tls/usher-tls")
     parser.add_argument("--also", action="append", default=[], metavar="NAME=FILE",
                         help="one more init, such as an usher of another build (repeatable)")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[],

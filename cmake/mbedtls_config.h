@@ -60,6 +60,8 @@ time_t usher_tls_time(time_t *out);
 #define PSA_WANT_ALG_HKDF_EXTRACT 1
 #define PSA_WANT_ALG_HKDF_EXPAND 1
 #define PSA_WANT_ALG_ECDH 1
+#define PSA_WANT_ALG_RSA_PSS 1 /* asked for by TLS 1.2 as well */
+#define PSA_WANT_KEY_TYPE_RSA_PUBLIC_KEY 1
 #define PSA_WANT_ECC_MONTGOMERY_255 1
 #define PSA_WANT_ECC_SECP_R1_256 1
 #define PSA_WANT_ECC_SECP_R1_384 1

@@ -112,4 +112,11 @@ need_fuzzer() {
     need "$(clang++ -print-resource-dir)/lib/linux/libclang_rt.fuzzer-*.a=libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev"
 }
 
-fuzz_targets() { basename -s _fuzz.cpp tests/fuzz/*_fuzz.cpp; }
+# MSan does not see what assembler writes, so a build for it has no target of TLS: fuzz_targets [BUILD].
+fuzz_targets() {
+    local name
+    for name in $(basename -s _fuzz.cpp tests/fuzz/*_fuzz.cpp); do
+        [ "$name" != tls ] || [ -d "$(compgen -G "build/${1-fuzz}/mbedtls-*")" ] || continue
+        echo "$name"
+    done
+}

@@ -89,6 +89,12 @@ struct Identity {
 };
 [[gnu::section(".bss.cold")]] constinit Identity identity{};
 
+void forget(Identity& old) {
+    mbedtls_x509_crt_free(&old.authorities);
+    mbedtls_x509_crt_free(&old.certificate);
+    mbedtls_pk_free(&old.key);
+}
+
 int random_bytes(void* /*unused*/, unsigned char* out, std::size_t length) {
     return getrandom({out, length}) ? 0 : PSA_ERROR_INSUFFICIENT_ENTROPY;
 }
@@ -366,15 +372,13 @@ bool prepare_tls(const TlsSettings& settings, BadInput& bad) {
     Identity read{};
     const bool is_right = read_identity(read, settings, bad);
     if (is_right) std::swap(read, identity);
-    mbedtls_x509_crt_free(&read.authorities);
-    mbedtls_x509_crt_free(&read.certificate);
-    mbedtls_pk_free(&read.key);
+    forget(read);
     return is_right;
 }
 
 void release_tls() {
+    forget(identity);
     mbedtls_psa_crypto_free();
-    identity = {};
     memory.release();
 }
 
