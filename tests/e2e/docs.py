@@ -9,7 +9,8 @@ import socket
 import subprocess
 import urllib.request
 
-from harness import (TERM, add, equal, need, run, scratch, skip, start, test, wait_for)
+import harness
+from harness import CONFIG, TERM, add, equal, need, scratch, skip, start, test, wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Where each command's options are described: a heading of README, a .Ss of the man page.
@@ -47,6 +48,11 @@ HELP_LINE = re.compile(r"  (?:-(\w))?(?:, |    )?(?:--([a-z-]+))?(?: ('[^']*'|\S
                        r"(?: \[([^\]]*)\])?$")
 
 
+def run(*args, **options):
+    """As usher-tls, which has all options, where it was built."""
+    return harness.run(*args, binary=CONFIG.usher_tls or CONFIG.usher, **options)
+
+
 @functools.cache
 def help_of(command):
     """The options by key; None when the binary does not know the command yet."""
@@ -67,6 +73,7 @@ def help_of(command):
 
 
 def known(command):
+    need(CONFIG.usher_tls, "usher-tls, which has all options, was not built")
     options = help_of(command)
     need(options is not None, f"the binary does not know {command} yet")
     return options
