@@ -16,6 +16,7 @@ from harness import (CONFIG, TERM, base_environment, both, children, equal, hold
 from signals import catcher
 
 MAX_BYTES = 140 * 1024
+MAX_TLS_BYTES = 290 * 1024
 SMALL_COMPILERS = 12, 13        # Debian 12's GCC, which makes the releases, and Ubuntu 24.04's
 MAX_RSS, MAX_DIRTY = 32, 20     # KiB
 MAX_CALLS = 20
@@ -69,14 +70,34 @@ class Elf:
         return entries
 
 
+def check_size(binary, limit):
+    need(Elf(CONFIG.usher).machine == EM_X86_64, "the limit is for x86-64")
+    size = os.path.getsize(binary)
+    compiler = subprocess.run(["c++", "-dumpversion"], check=True, capture_output=True, text=True).stdout.strip()
+    need(size <= limit or int(compiler.split(".")[0]) in SMALL_COMPILERS,
+         f"releases are made with GCC 12; GCC {compiler} makes {size} bytes of it")
+    assert size <= limit, f"{size} bytes"
+
+
 @test("the release binary has at most 140 KiB")
 def _():
-    need(Elf(CONFIG.usher).machine == EM_X86_64, "the limit is for x86-64")
-    size = os.path.getsize(CONFIG.original)
-    compiler = subprocess.run(["c++", "-dumpversion"], check=True, capture_output=True, text=True).stdout.strip()
-    need(size <= MAX_BYTES or int(compiler.split(".")[0]) in SMALL_COMPILERS,
-         f"releases are made with GCC 12; GCC {compiler} makes {size} bytes of it")
-    assert size <= MAX_BYTES, f"{size} bytes"
+    check_size(CONFIG.original, MAX_BYTES)
+
+
+@test("the release binary of usher-tls has at most 290 KiB")
+def _():
+    need(CONFIG.usher_tls, "usher-tls was not built")
+    check_size(CONFIG.usher_tls, MAX_TLS_BYTES)
+
+
+@test("the library of usher-tls has no part in usher")
+def _():
+    need(CONFIG.usher_tls, "usher-tls was not built")
+    marks = (b"TLSv1.3", b"BEGIN CERTIFICATE", b"tls13 ", b"ECDHE")
+    for binary, is_inside in ((CONFIG.usher, False), (CONFIG.usher_tls, True)):
+        with open(binary, "rb") as file:
+            content = file.read()
+        equal([mark in content for mark in marks], [is_inside] * len(marks))
 
 
 @test("the binary is static: no interpreter, no library")
