@@ -485,7 +485,7 @@ time_t usher_tls_time(time_t* out) {
 
 mbedtls_ms_time_t mbedtls_ms_time() { return usher::sys::monotonic_clock() / usher::millisecond; }
 
-void mbedtls_platform_zeroize(void* memory, std::size_t size) { explicit_bzero(memory, size); }
+void mbedtls_platform_zeroize(void* buf, std::size_t len) { explicit_bzero(buf, len); }
 
 psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t* /*context*/,
                                              std::uint8_t* out, std::size_t size,
