@@ -30,3 +30,8 @@ target_link_libraries(mbedtls PRIVATE usher_code)
 # Where a handshake spends its time.
 set_source_files_properties(${mbedtls}/library/bignum.c ${mbedtls}/library/bignum_core.c
   PROPERTIES COMPILE_OPTIONS -O2)
+# An exponent that no honest key has is refused (src/sys/tls_stream.cpp).
+set_source_files_properties(${mbedtls}/library/rsa.c PROPERTIES COMPILE_DEFINITIONS
+  mbedtls_mpi_exp_mod_unsafe=usher_tls_public_power)
+# How much the start writes, with the library's tables of functions (cmake/usher.ld).
+target_link_options(usher_link INTERFACE -Wl,--defsym=relocated_size=2688)

@@ -102,7 +102,7 @@ install_for_e2e() {
     install_for_e2e_alone && install_servers || return 1
     # What real_programs.py stops and reloads, as far as it is small; php-fpm is tried where it is installed.
     # And what probe_databases.py asks.
-    need gunicorn=gunicorn /usr/sbin/apache2=apache2-bin redis-server=redis-server rq=python3-rq \
+    need haproxy=haproxy gunicorn=gunicorn /usr/sbin/apache2=apache2-bin redis-server=redis-server rq=python3-rq \
         "/usr/lib/postgresql/*/bin/postgres=postgresql" /usr/sbin/mariadbd=mariadb-server || true
 }
 

@@ -31,6 +31,11 @@ Verdict feed(Call& call, std::span<const char> input) {
     return input.empty() ? call.finish() : call.feed(bytes_of(input));
 }
 
+Literal words_of(Reason reason, const Check& check) {
+    const bool is_secure = check.uses_tls && reason == Reason::closed;
+    return is_secure ? Literal("closed without a reply") : reason_text(reason);
+}
+
 }  // namespace
 
 bool Conversation::prepare(const Check& check, const ProbeSettings& settings, Outcome& outcome) {
@@ -204,7 +209,7 @@ void Conversation::judge_http(const HttpReply& reply) {
         outcome_->settle(Health::healthy, true).add(status);
     } else {
         Writer& detail = outcome_->settle(Health::unhealthy);
-        detail.add("reply: ").add(reason_text(reply.reason()));
+        detail.add("reply: ").add(words_of(reply.reason(), *check_));
         if (reply.reason() == Reason::not_found) {
             detail.add(" '").add_untrusted(settings_->contains).add('\'');
         } else if (reply.reason() == Reason::json_field) {
@@ -235,7 +240,7 @@ void Conversation::judge_grpc(const GrpcCall& call) {
     }
     Writer& detail = outcome_->settle(Health::unhealthy);
     const Reason reason = call.reason();
-    detail.add("reply: ").add(reason_text(reason));
+    detail.add("reply: ").add(words_of(reason, *check_));
     if (reason == Reason::failed) {
         detail.add(": ").add(static_cast<std::int64_t>(call.grpc_status()));
         const Literal name = grpc_status_text(call.grpc_status());

@@ -46,6 +46,14 @@ using Segment = ElfW(Phdr);
 
 }  // namespace
 
+[[gnu::noinline]] void release_stack() {
+    constexpr std::uintptr_t depth = 64U << 10;
+    // NOLINTNEXTLINE(*-reinterpret-cast)
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const std::uintptr_t page = ::getauxval(AT_PAGESZ);
+    ::syscall(SYS_madvise, (here & ~(page - 1)) - page - depth, depth, MADV_DONTNEED);
+}
+
 Result<std::span<char>> allocate_pages(std::size_t size) {
 #ifdef SYS_mmap2
     constexpr long call = SYS_mmap2;

@@ -17,6 +17,10 @@ void protect_relocated_data();
 /// nothing, also where no linker has kept the loop apart.
 [[gnu::hot]] void release_start_up();
 
+/// Gives back what was used of the stack below the caller's own page, up to 64 KiB. Failure changes
+/// nothing.
+void release_stack();
+
 /// Zeroed pages with room for `size` bytes (mmap(2)).
 Result<std::span<char>> allocate_pages(std::size_t size);
 void free_pages(std::span<char> pages);

@@ -109,7 +109,10 @@ bool read_pem(std::string_view path, Literal wanted, BadInput& bad, Parse parse)
     if (!pages || !line.fits()) return refuse(bad, "cannot be read:", path, wanted);
     const auto length = read_file(name, pages.value.first(pem_limit - 1));
     bool is_right = false;
-    if (length) {
+    if (length && length.value == pem_limit - 1) {
+        mbedtls_platform_zeroize(pages.value.data(), length.value);
+        (void)refuse(bad, "too large:", path, wanted);
+    } else if (length) {
         // With the NUL behind it.
         is_right = parse(reinterpret_cast<const unsigned char*>(pages.value.data()),
                          length.value + 1) == 0;
@@ -198,7 +201,17 @@ constexpr Reason failures[] = {
     {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, "message that does not belong here"},
     {MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION, "extension that nobody asked for"},
     {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, "certificate of an unknown kind"},
+    {MBEDTLS_ERR_SSL_BAD_INPUT_DATA, "message that is too long"},
+    {MBEDTLS_ERR_X509_FATAL_ERROR, "chain of certificates that is too long"},
+    {MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE, "message of an unknown kind"},
     {MBEDTLS_ERR_SSL_ALLOC_FAILED, "out of memory"},
+};
+
+// The part of the library that failed, which is in the code's highest digit.
+constexpr Reason parts[] = {
+    {2, "certificate of an unknown kind"},
+    {3, "certificate of an unknown kind"},
+    {4, "signature that is wrong"},
 };
 
 constexpr Reason alerts[] = {
@@ -275,6 +288,7 @@ struct Stream::Tls {
     bool wants_write = false;
     bool is_foreign = false;  // its first byte was none of TLS
     bool has_heard = false;
+    bool has_ended = false;  // the peer closed
     IpAddress address;
     char name[256];
     mbedtls_ssl_config config;
@@ -336,6 +350,7 @@ int Stream::Tls::receive(std::span<unsigned char> room) {
     // RFC 8446, section 5.1: change_cipher_spec, alert, handshake.
     if (!has_heard && got.value > 0) is_foreign = room[0] < 20 || room[0] > 22;
     has_heard = true;
+    has_ended = got.value == 0;
     return static_cast<int>(got.value);
 }
 
@@ -353,13 +368,12 @@ Result<std::size_t> Stream::Tls::judge(int returned) {
     reads = 0;
     wants_write = returned == MBEDTLS_ERR_SSL_WANT_WRITE;
     if (returned >= 0) return static_cast<std::size_t>(returned);
-    const bool is_again = wants_write || returned == MBEDTLS_ERR_SSL_WANT_READ ||
-                          returned == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+    const bool is_again = wants_write || returned == MBEDTLS_ERR_SSL_WANT_READ;
     if (is_again) return Error{.number = EAGAIN};
     // Many a server closes without a close_notify.
-    const bool has_ended = returned == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ||
-                           (returned == MBEDTLS_ERR_SSL_CONN_EOF && is_secure);
-    if (has_ended) return std::size_t{0};
+    const bool is_over = returned == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ||
+                         (returned == MBEDTLS_ERR_SSL_CONN_EOF && is_secure);
+    if (is_over) return std::size_t{0};
     failure = returned;
     return Error{.number = error != 0 ? error : EPROTO};
 }
@@ -380,6 +394,7 @@ void release_tls() {
     forget(identity);
     mbedtls_psa_crypto_free();
     memory.release();
+    release_stack();  // big numbers lie deep in it
 }
 
 void Stream::close() {
@@ -417,7 +432,9 @@ Literal Stream::version() const {
 Result<std::size_t> Stream::read(std::span<char> room) {
     if (tls_ == nullptr) return recv(fd_, room);
     auto* const bytes = reinterpret_cast<unsigned char*>(room.data());
-    return tls_->judge(mbedtls_ssl_read(&tls_->ssl, bytes, room.size()));
+    const int got = mbedtls_ssl_read(&tls_->ssl, bytes, room.size());
+    // Of records without content it says the same as of the end.
+    return tls_->judge(got == 0 && !tls_->has_ended ? MBEDTLS_ERR_SSL_WANT_READ : got);
 }
 
 Result<std::size_t> Stream::write(std::string_view text) {
@@ -437,15 +454,21 @@ bool Stream::has_pending() const {
 }
 
 bool Stream::add_failure(Writer& detail) const {
-    if (tls_ == nullptr || tls_->error != 0) return false;
-    if (tls_->is_foreign) {
+    if (tls_ == nullptr) return false;
+    // A certificate that is not for servers is only a bad one in the library's words.
+    const std::uint32_t flags = mbedtls_ssl_get_verify_result(&tls_->ssl);
+    const bool is_flawed = tls_->failure == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
+                           (tls_->failure == MBEDTLS_ERR_SSL_BAD_CERTIFICATE && flags != 0 &&
+                            flags != ~std::uint32_t{0});
+    if (tls_->error != 0) {
+        add_error(detail, tls_->error);
+    } else if (tls_->is_foreign) {
         detail.add("the peer speaks plaintext, not TLS");
     } else if (tls_->failure == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
         // The library has no call for it.
         const int alert = tls_->ssl.MBEDTLS_PRIVATE(in_msg)[1];
         detail.add("alert ").add(alert).add(' ').add(text_of(alerts, alert));
-    } else if (tls_->failure == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
-        const std::uint32_t flags = mbedtls_ssl_get_verify_result(&tls_->ssl);
+    } else if (is_flawed) {
         detail.add("the server's certificate");
         bool is_first = true;
         for (const Reason& flaw : flaws) {
@@ -454,7 +477,8 @@ bool Stream::add_failure(Writer& detail) const {
             is_first = false;
         }
     } else {
-        const Literal text = text_of(failures, tls_->failure);
+        Literal text = text_of(failures, tls_->failure);
+        if (text.empty()) text = text_of(parts, -tls_->failure >> 12);
         detail.add(text.empty() ? Literal("error ") : text);
         if (text.empty()) detail.add(tls_->failure);
     }
@@ -465,6 +489,19 @@ bool Stream::add_failure(Writer& detail) const {
 
 // What the library calls.
 extern "C" {
+
+int mbedtls_mpi_exp_mod_unsafe(mbedtls_mpi* result, const mbedtls_mpi* base,
+                               const mbedtls_mpi* exponent, const mbedtls_mpi* modulus,
+                               mbedtls_mpi* kept);
+
+// Of an RSA signature. Both numbers of the key are the peer's choice: with an exponent as long as
+// the modulus it would take seconds. OpenSSL and Go refuse such keys, too.
+int usher_tls_public_power(mbedtls_mpi* result, const mbedtls_mpi* base,
+                           const mbedtls_mpi* exponent, const mbedtls_mpi* modulus,
+                           mbedtls_mpi* kept) {
+    if (mbedtls_mpi_bitlen(exponent) > 32) return MBEDTLS_ERR_MPI_BAD_INPUT_DATA;
+    return mbedtls_mpi_exp_mod_unsafe(result, base, exponent, modulus, kept);
+}
 
 void* usher_tls_calloc(std::size_t count, std::size_t size) {
     std::size_t bytes = 0;

@@ -29,6 +29,7 @@ SOURCES = (
     ("tini* dumb_init* catatonit* peer* imitate* wording*", "compat"),
     ("spawn* start_failure* release_inherited*", "exec_errors startup"),
     ("terminal*", "terminal_*"),
+    ("tls* plain_stream* stream*", "probe_tls*"),
     ("http* body*", "probe_http probe_json wait_"),
     ("json*", "probe_json"),
     ("redis* postgres* mysql* server_call* credentials* conversation*", "probe_databases"),
@@ -45,7 +46,7 @@ SOURCES = (
     ("*", SMOKE),
 )
 # What the modules here share.
-SHARED = (("probe_lab", "probe_http probe_sockets wait_ real_programs"), ("pty_session", "terminal_*"), ("*", SMOKE))
+SHARED = (("tls_lab", "probe_tls*"), ("probe_lab", "probe_http probe_sockets wait_ real_programs"), ("pty_session", "terminal_*"), ("*", SMOKE))
 # The rest, by its path.
 OTHERS = (("scripts/*", "scripts"), ("docs/* examples/* *.md Dockerfile.example", "docs"))
 
@@ -68,7 +69,7 @@ def for_file(path, modules):
 def affected(paths):
     """The modules, sorted, as the titles of their tests have them."""
     modules = {os.path.basename(x)[:-3] for x in glob.glob(os.path.join(HERE, "*.py"))} - NOT_TESTS
-    modules -= {"probe_lab", "pty_session"}
+    modules -= {"probe_lab", "pty_session", "tls_lab"}
     patterns = " ".join(for_file(path, modules) for path in paths).split() or SMOKE.split()
     return sorted(m.rstrip("_") for m in modules if any(fnmatch.fnmatchcase(m, x) for x in patterns))
 

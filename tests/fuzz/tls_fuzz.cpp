@@ -69,6 +69,7 @@ Result<std::span<char>> allocate_pages(std::size_t size) {
     return std::span(static_cast<char*>(std::calloc(1, size)), size);
 }
 void free_pages(std::span<char> pages) { std::free(pages.data()); }
+void release_stack() {}
 
 Result<Done> getrandom(std::span<unsigned char> room) {
     for (unsigned char& byte : room) {

@@ -31,6 +31,8 @@ bool is_near(std::string_view word, std::string_view name) {
 }  // namespace
 
 Literal slip_of(Command command, char letter) {
+    if (!has_tls && letter == 'k' && has_checks(command))
+        return "TLS is in usher-tls, not in usher";
     for (const Slip& slip : slips) {
         if (has_checks(command) && slip.letter == letter) return Literal::of_table(slip.hint);
     }

@@ -80,6 +80,7 @@ bool apply_tls_option(TlsSettings& tls, OptionId id, std::string_view value, Bad
         case OptionId::tls_client_cert: return set_tls(tls.client_cert, value, "a file", bad);
         case OptionId::tls_client_key: return set_tls(tls.client_key, value, "a file", bad);
         case OptionId::tls_server_name:
+            if (value.size() > 253) return refuse(bad, "too long:", value, "a host's name");
             return set_tls(tls.server_name, value, "a host's name", bad);
         case OptionId::tls_no_verify: tls.no_verify = true; break;
         default: break;
