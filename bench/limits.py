@@ -109,7 +109,7 @@ def judge(rows, partial=False):
     size = f.get("size")
     rss, dirty = f.get("rss", what="worst"), f.get("private_dirty", what="worst")
     found = [
-        at_most("release binary", 140, size and size / 1024, "KiB"),
+        at_most("release binary", 152, size and size / 1024, "KiB"),
         at_most("Rss of the idle init, worst run", 32, rss, "KiB"),
         at_most("Private_Dirty of the idle init, worst run", 20, dirty, "KiB"),
         at_most("heap: brk and anonymous mmap", 0, f.get("heap_calls"), "calls"),

@@ -44,6 +44,8 @@ enum class OptionId : std::uint8_t {
     heal_start_period,
     heal_grace,
     heal_signal,
+    user,
+    own,
     notify,
     timeout,
     interval,

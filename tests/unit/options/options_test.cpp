@@ -180,7 +180,7 @@ TEST(nearest_option, finds_what_a_misspelt_word_was_meant_to_be) {
 
 TEST(nearest_option, finds_nothing_for_a_word_that_is_like_none) {
     for (const char* word :
-         {"", "x", "user", "timeout", "completely-else", "zzzzzzzzzzzzzzzzzzzzzzzz"}) {
+         {"", "x", "speed", "timeout", "completely-else", "zzzzzzzzzzzzzzzzzzzzzzzz"}) {
         EXPECT_EQ(nearest_option(Command::run, word), nullptr) << word;
     }
     EXPECT_EQ(nearest_option(Command::status, "grace"), nullptr);
@@ -328,6 +328,7 @@ TEST(variables, stand_for_every_named_option_of_the_run_form_that_sets_something
     const std::set<std::string> contract{
         "USHER_FORWARD",       "USHER_REWRITE",      "USHER_STOP_SIGNAL",
         "USHER_PRE_STOP",      "USHER_GRACE",        "USHER_LINGER",
+        "USHER_USER",          "USHER_OWN",          "USHER_WAIT_TIMEOUT",
         "USHER_LINGER_SIGNAL", "USHER_REMAP_EXIT",   "USHER_SUBREAPER",
         "USHER_PARENT_DEATH",  "USHER_NO_TTY",       "USHER_VERBOSE",
         "USHER_QUIET",         "USHER_LOG_FORMAT",   "USHER_ESCALATE",
@@ -336,7 +337,7 @@ TEST(variables, stand_for_every_named_option_of_the_run_form_that_sets_something
         "USHER_HEAL_GRACE",    "USHER_HEAL_SIGNAL",  "USHER_NOTIFY",
         "USHER_STATUS",        "USHER_METHOD",       "USHER_HEADER",
         "USHER_HOST",          "USHER_CONTAINS",     "USHER_JSON_FIELD",
-        "USHER_WAIT_FOR",      "USHER_WAIT_TIMEOUT"};
+        "USHER_WAIT_FOR"};
     std::set<std::string> names;
     for (const Option& option : option_table()) {
         if (!option.has_variable()) continue;
