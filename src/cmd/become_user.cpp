@@ -66,14 +66,16 @@ void add_left_alone(Writer& text, std::uint64_t count, Literal what) {
 
 // Returns the exit code; 0: the tree is the user's.
 int own(std::string_view path, const Account& account, const RunSettings& settings, sys::Log& log) {
-    char room[1024];
-    Writer text(room);
-    text.add("--own ");
-    const Owned owned = own_tree(path, account, settings, text);
+    // The place may be long, and what is wrong with it must fit behind it.
+    char place_room[600];
+    Writer place(place_room);
+    const Owned owned = own_tree(path, account, settings, place);
     if (owned.signal != 0) return code_of_signal(owned.signal);
     const bool has_failed = !owned.failure.stage.empty();
     if (!has_failed && owned.given == 0) return 0;
-    text.add(": ").add(owned.failure.stage);
+    char room[800];
+    Writer text(room);
+    text.add("--own ").add_raw(place.view()).add(": ").add(owned.failure.stage);
     if (owned.failure.number != 0) sys::add_error(text.add(": "), owned.failure.number);
     add_advice(text, owned.failure);
     if (!has_failed) {
