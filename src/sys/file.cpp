@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ Result<FileFacts> fstatat(int folder, const char* path, int flags) {
                      .user = facts.st_uid,
                      .group = facts.st_gid,
                      .links = static_cast<std::uint32_t>(facts.st_nlink),
-                     .device = facts.st_dev};
+                     .device = major(facts.st_dev) | std::uint64_t{minor(facts.st_dev)} << 32};
 }
 
 template <class T>
@@ -76,7 +77,6 @@ Result<FileFacts> statx(int folder, const char* path, int flags) {
     if (::syscall(SYS_statx, folder, path, flags, basic_stats, facts) < 0) {
         return errno == ENOSYS || errno == EPERM ? fstatat(folder, path, flags) : last_error();
     }
-    const auto device = field<std::uint64_t>(facts, 136);  // major, minor
     return FileFacts{.size = field<std::uint64_t>(facts, 40),
                      .modified = point_in_time(field<std::int64_t>(facts, 112),
                                                field<std::uint32_t>(facts, 120)),
@@ -84,7 +84,8 @@ Result<FileFacts> statx(int folder, const char* path, int flags) {
                      .user = field<std::uint32_t>(facts, 20),
                      .group = field<std::uint32_t>(facts, 24),
                      .links = field<std::uint32_t>(facts, 16),
-                     .device = device,
+                     .device = field<std::uint32_t>(facts, 136) |
+                               std::uint64_t{field<std::uint32_t>(facts, 140)} << 32,
                      .is_mounted = (field<std::uint64_t>(facts, 8) & mount_root) != 0,
                      .knows_mounts = (field<std::uint64_t>(facts, 56) & mount_root) != 0};
 }
