@@ -103,6 +103,10 @@ Became become(const RunSettings& settings, char** environment, Account& account,
     // Who is that user already has a group.
     const AccountId otherwise =
         user.spec.user.id == self.value.effective ? self_group.value.effective : no_id;
+    // Its numbers need no file, which may not be there for it to read.
+    account.user = user.spec.user.id;
+    account.group = user.spec.group.id;
+    if (is_already(account)) return {};
     const auto failure = sys::find_account(user.spec, otherwise, account);
     const bool is_found = failure.problem == AccountProblem::none;
     if (is_found && is_already(account)) return {};

@@ -78,6 +78,9 @@ constexpr bool takes_checks(OptionId id) {
     return id == OptionId::wait_for || id == OptionId::heal;
 }
 
+/// Whether its values are paths.
+constexpr bool takes_paths(OptionId id) { return id == OptionId::own; }
+
 /// One option, in a table that make_option_table made.
 struct Option {
     static constexpr std::uint8_t repeatable = 1;
