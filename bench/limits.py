@@ -43,6 +43,9 @@ TITLES = {
     "heal_init_wake_ups": ("100 rounds of --heal: wake-ups of PID 1", 1, ""),
     "heal_rss": ("the watcher's Rss", 1, "KiB"),
     "heal_private_dirty": ("the watcher's Private_Dirty", 1, "KiB"),
+    "own_wall": ("--own, an entry of a large tree: time", 1, "ns"),
+    "own_cpu": ("the same: CPU", 1, "ns"),
+    "own_peak": ("the same: peak memory", 1, "KiB"),
     **{f"{probe}_{part}": (f"{title}: {name}", factor, unit)
        for probe, title in PROBES.items()
        for part, name, factor, unit in (("wall", "whole process", 1 / 1000, "ms"),

@@ -60,9 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (split.user.text.empty() || wanted.find('\0') != std::string::npos) return 0;
     const auto* const file = reinterpret_cast<const uint8_t*>(rest.data());
     for (const Purpose purpose : {Purpose::user, Purpose::group, Purpose::members}) {
-        same_every_way(file, rest.size(), [&](const auto& pieces) {
-            return outcome_of(purpose, split.user, pieces);
-        });
+        same_every_way(file, rest.size(),
+                       [&](const auto& pieces) { return outcome_of(purpose, split.user, pieces); });
     }
     return 0;
 }

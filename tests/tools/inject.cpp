@@ -2,7 +2,8 @@
 //
 // inject [OPTIONS] -- PROGRAM [ARG...]: runs PROGRAM and makes one of its system calls fail.
 //
-//   --fail CALL:ERRNO:N    the N-th CALL (from 1) is not made; it returns ERRNO, a number; 0: success
+//   --fail CALL:ERRNO:N    the N-th CALL (from 1) is not made; it returns ERRNO, a number; 0:
+//   success
 //   --fail CALL:ERRNO:N+   that one and all later ones
 //   --child                count and fail the calls of PROGRAM's first child, up to its exec
 //   --copy                 count and fail those of a child that is a copy of PROGRAM and stays one
@@ -184,14 +185,10 @@ constexpr Named calls[] = {
 };
 #undef CALL
 constexpr Named operations[] = {
-    {PR_SET_NAME, "prctl.SET_NAME"},
-    {PR_SET_CHILD_SUBREAPER, "prctl.SET_CHILD_SUBREAPER"},
-    {PR_SET_DUMPABLE, "prctl.SET_DUMPABLE"},
-    {PR_SET_PDEATHSIG, "prctl.SET_PDEATHSIG"},
-    {TIOCGPGRP, "ioctl.TIOCGPGRP"},
-    {TIOCGWINSZ, "ioctl.TIOCGWINSZ"},
-    {TIOCSPGRP, "ioctl.TIOCSPGRP"},
-    {TIOCSCTTY, "ioctl.TIOCSCTTY"},
+    {PR_SET_NAME, "prctl.SET_NAME"},         {PR_SET_CHILD_SUBREAPER, "prctl.SET_CHILD_SUBREAPER"},
+    {PR_SET_DUMPABLE, "prctl.SET_DUMPABLE"}, {PR_SET_PDEATHSIG, "prctl.SET_PDEATHSIG"},
+    {TIOCGPGRP, "ioctl.TIOCGPGRP"},          {TIOCGWINSZ, "ioctl.TIOCGWINSZ"},
+    {TIOCSPGRP, "ioctl.TIOCSPGRP"},          {TIOCSCTTY, "ioctl.TIOCSCTTY"},
     {TIOCNOTTY, "ioctl.TIOCNOTTY"},
 };
 
