@@ -65,16 +65,15 @@ void add_left_alone(Writer& text, std::uint64_t count, Literal what) {
 }
 
 // Returns the exit code; 0: the tree is the user's.
-int own(std::string_view path, const Account& account, const RunSettings& settings, sys::Log& log) {
+int own(std::string_view path, ChangeRoom& room, const RunSettings& settings, sys::Log& log) {
+    const Account& account = room.account;
     // The place may be long, and what is wrong with it must fit behind it.
-    char place_room[600];
-    Writer place(place_room);
+    Writer place(std::span(room.text).first(600));
     const Owned owned = own_tree(path, account, settings, place);
     if (owned.signal != 0) return code_of_signal(owned.signal);
     const bool has_failed = !owned.failure.stage.empty();
     if (!has_failed && owned.given == 0) return 0;
-    char room[800];
-    Writer text(room);
+    Writer text(std::span(room.text).subspan(600, 800));
     text.add("--own ").add_raw(place.view()).add(": ").add(owned.failure.stage);
     if (owned.failure.number != 0) sys::add_error(text.add(": "), owned.failure.number);
     add_advice(text, owned.failure);
@@ -89,7 +88,8 @@ int own(std::string_view path, const Account& account, const RunSettings& settin
     return has_failed ? to_int(ExitCode::usher_failed) : 0;
 }
 
-Became become(const RunSettings& settings, char** environment, Account& account, sys::Log& log) {
+Became become(const RunSettings& settings, char** environment, ChangeRoom& room, sys::Log& log) {
+    Account& account = room.account;
     static char home[home_room];
     const UserSettings& user = settings.user;
     const auto fail = [&](Literal sentence, const ChangeFailure& failure) {
@@ -107,7 +107,7 @@ Became become(const RunSettings& settings, char** environment, Account& account,
     account.user = user.spec.user.id;
     account.group = user.spec.group.id;
     if (is_already(account)) return {};
-    const auto failure = sys::find_account(user.spec, otherwise, account);
+    const auto failure = sys::find_account(user.spec, otherwise, account, room.text);
     const bool is_found = failure.problem == AccountProblem::none;
     if (is_found && is_already(account)) return {};
     if (!is_root && user.is_variable) {
@@ -119,7 +119,7 @@ Became become(const RunSettings& settings, char** environment, Account& account,
 
     give_stdio(account.user);
     for (std::size_t i = 0; i < user.owned_count; ++i) {
-        const int code = own(user.owned[i], account, settings, log);
+        const int code = own(user.owned[i], room, settings, log);
         if (code != 0) return {.code = code};
     }
     const ChangeFailure change = change_user(account);
@@ -137,14 +137,13 @@ Became become(const RunSettings& settings, char** environment, Account& account,
 
 Became become_user(const RunSettings& settings, const Invocation& invocation, sys::Log& log) {
     if (settings.user.spec.text.empty()) return {};
-    // Not on the stack, whose pages would stay.
-    const auto pages = sys::allocate_pages(sizeof(Account));
+    const auto pages = sys::allocate_pages(sizeof(ChangeRoom));
     if (!pages) {
         return {.code = tell(settings.user, log, Level::error, "{name}: mmap: {reason}",
                              {.number = pages.error.number})};
     }
     const Became became =
-        become(settings, invocation.environment, *new (pages.value.data()) Account, log);
+        become(settings, invocation.environment, *new (pages.value.data()) ChangeRoom, log);
     sys::free_pages(pages.value);
     return became;
 }

@@ -8,6 +8,12 @@
 
 namespace usher::cmd {
 
+/// What it takes to become an account. Not on the stack, whose pages would stay.
+struct ChangeRoom {
+    Account account;
+    char text[4096];
+};
+
 /// A step that failed on the way to another user.
 struct ChangeFailure {
     Literal stage{};       ///< the call, or what is wrong; empty: nothing

@@ -86,11 +86,12 @@ struct Become {
     UserSpec spec;
     std::span<char*> program;
 
-    BecomeFailure run(Account& account) const {
+    BecomeFailure run(ChangeRoom& room) const {
+        Account& account = room.account;
         if (sys::is_secure_execution()) return {BecomeProblem::not_changed, "set-uid", EPERM};
         const auto own_group = sys::getresgid();
         const auto found =
-            sys::find_account(spec, own_group ? own_group.value.real : no_id, account);
+            sys::find_account(spec, own_group ? own_group.value.real : no_id, account, room.text);
         if (found.problem != AccountProblem::none) return failure_of(found);
         // su-exec has the group among the others.
         if (peer == Peer::su_exec) (void)account.add_group(account.group);
@@ -138,8 +139,8 @@ struct Become {
                   .program = invocation.words.subspan(task.program + 1)};
     const auto self = sys::getresuid();
     if (become.spec.user.text.empty() && self) become.spec.user.id = self.value.real;
-    const auto pages = sys::allocate_pages(sizeof(Account));
-    return become.tell(pages ? become.run(*new (pages.value.data()) Account)
+    const auto pages = sys::allocate_pages(sizeof(ChangeRoom));
+    return become.tell(pages ? become.run(*new (pages.value.data()) ChangeRoom)
                              : BecomeFailure{BecomeProblem::not_changed, "mmap", ENOMEM});
 }
 

@@ -13,15 +13,14 @@ namespace {
 constexpr std::size_t longest_file = std::size_t{64} << 20;
 
 // Returns an errno. A file that is not there is an empty one.
-int read_accounts(const char* path, AccountReader& reader) {
+int read_accounts(const char* path, AccountReader& reader, std::span<char> room) {
     const auto fd = open(path, OpenMode::read);
     if (!fd) return fd.error.number == ENOENT ? 0 : fd.error.number;
-    char room[1024];
     std::size_t left = longest_file;
     while (true) {
         const auto got = read(fd.value, room);
-        if (got && got.value > 0 && left > sizeof room) {
-            reader.feed({room, got.value});
+        if (got && got.value > 0 && left > room.size()) {
+            reader.feed({room.data(), got.value});
             left -= got.value;
             continue;
         }
@@ -34,10 +33,11 @@ int read_accounts(const char* path, AccountReader& reader) {
 
 }  // namespace
 
-AccountFailure find_account(const UserSpec& spec, AccountId otherwise, Account& account) {
+AccountFailure find_account(const UserSpec& spec, AccountId otherwise, Account& account,
+                            std::span<char> room) {
     using Purpose = AccountReader::Purpose;
     AccountReader users(Purpose::user, spec.user, account);
-    if (const int error = read_accounts("/etc/passwd", users); error != 0) {
+    if (const int error = read_accounts("/etc/passwd", users, room); error != 0) {
         return {.problem = AccountProblem::no_passwd_file, .number = error};
     }
     if (users.problem() != AccountProblem::none) return {.problem = users.problem()};
@@ -54,7 +54,7 @@ AccountFailure find_account(const UserSpec& spec, AccountId otherwise, Account& 
     } else if (!is_alone || account.is_known()) {
         AccountReader groups(is_alone ? Purpose::members : Purpose::group,
                              is_alone ? AccountName{.text = account.name} : spec.group, account);
-        if (const int error = read_accounts("/etc/group", groups); error != 0) {
+        if (const int error = read_accounts("/etc/group", groups, room); error != 0) {
             return {.problem = AccountProblem::no_group_file, .number = error};
         }
         if (groups.problem() != AccountProblem::none) return {.problem = groups.problem()};

@@ -14,6 +14,8 @@ struct AccountFailure {
 
 /// Fills in `account`, as gosu and Docker do it: of a user alone all its groups; of GROUP that one
 /// alone. A number that /etc/passwd does not know is in the group `otherwise`; no_id: in none.
-AccountFailure find_account(const UserSpec& spec, AccountId otherwise, Account& account);
+/// `room` is for reading.
+AccountFailure find_account(const UserSpec& spec, AccountId otherwise, Account& account,
+                            std::span<char> room);
 
 }  // namespace usher::sys

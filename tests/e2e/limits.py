@@ -280,12 +280,12 @@ def file_system(path):
     return best[1]
 
 
-def check_memory(pid1, program="forever", disturb=lambda init: None):
+def check_memory(pid1, program="forever", disturb=lambda init: None, words=()):
     need(file_system(CONFIG.usher) not in ("tmpfs", "ramfs"), "the binary lies in memory here")
     os.sync()
     worst = {"Rss": 0, "Private_Dirty": 0}
     for _ in range(30):
-        with start("--", *witness(program), pid1=pid1, bare=True) as init:
+        with start(*words, "--", *witness(program), pid1=pid1, bare=True) as init:
             init.ready().wait_state("running")
             disturb(init)
             wait_for(lambda i=init: proc_status(i.pid)["State"].startswith("S"), "usher is idle")
@@ -306,6 +306,16 @@ def _(pid1):
             init.kill(10)
             init.out.expect("^got 10 ")
     check_memory(pid1, "catch", forward)
+
+
+@both("it has no more after it became another user, and gave a tree to it")
+def _(pid1):
+    top = scratch("tree")
+    os.makedirs(f"{top}/a/b")
+    for i in range(500):
+        os.mkdir(f"{top}/{i}")
+    check_memory(pid1, disturb=lambda init: [os.lchown(x[0], 0, 0) for x in os.walk(top)],
+                 words=("--user", "54321:54321", "--own", top))
 
 
 def wake_ups(pid):

@@ -405,6 +405,9 @@ def _(pid1):
     with accounts():
         status, out, err = run("--", CONFIG.usher, "--", *REPORT, pid1=pid1, env={"USHER_USER": "app"})
         equal((status, err, who(out)), (0, "", (1000, 1001, (33, 44))))
+        # It is another user already, and need not be told that it cannot be that one.
+        status, out, err = run("-u", "few", "--", CONFIG.usher, "--", *REPORT, pid1=pid1, env={"USHER_USER": "app"})
+        equal((status, err, who(out)), (0, "", (1003, 1003, ())))
 
 
 # --- gosu and su-exec -----------------------------------------------------------------------------
