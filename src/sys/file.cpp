@@ -33,16 +33,7 @@ Time point_in_time(std::int64_t seconds, std::int64_t nanoseconds) {
     return std::clamp(seconds, -most / 2, most) * second + nanoseconds;
 }
 
-FileKind kind_of(unsigned mode) {
-    switch (mode & S_IFMT) {
-        case S_IFREG: return FileKind::file;
-        case S_IFDIR: return FileKind::folder;
-        case S_IFLNK: return FileKind::link;
-        case S_IFIFO: return FileKind::fifo;
-        case S_IFCHR: return FileKind::character_device;
-        default: return FileKind::other;
-    }
-}
+FileKind kind_of(unsigned mode) { return static_cast<FileKind>(mode & S_IFMT); }
 
 // Where the kernel's struct stat is not the C library's (32 bits), that one translates.
 Result<FileFacts> fstatat(int folder, const char* path, int flags) {

@@ -44,7 +44,13 @@ Result<Done> close_range(unsigned first, unsigned last);
 /// A duplicate at 3 or above, closed on exec.
 Result<int> dup_above_stdio(int fd);
 
-enum class FileKind : std::uint8_t { file, folder, link, fifo, character_device, other };
+/// As inode(7) has them, on every architecture; there are others.
+enum class FileKind : std::uint16_t {
+    fifo = 0010000,
+    folder = 0040000,
+    file = 0100000,
+    link = 0120000,
+};
 struct FileFacts {
     std::uint64_t size = 0;  ///< bytes
     Time modified = 0;       ///< wall clock; what lies outside 1823 to 2262 counts as its end
