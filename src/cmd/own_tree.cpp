@@ -45,7 +45,7 @@ class Walk {
             device_ = facts.value.device;
             if (facts.value.kind == sys::FileKind::folder) enter(top.value, facts.value);
             walk();
-            if (!is_over()) give(top.value);
+            if (!is_over()) give(top.value, sys::working_folder, path);
         }
         sys::close(top.value);
     }
@@ -70,8 +70,12 @@ class Walk {
         return facts.user == account_.user && facts.group == account_.group;
     }
 
-    void give(int fd) {
-        const auto given = sys::fchownat(fd, account_.user, account_.group);
+    // gVisor gives nothing away by a place. There the name must do, which is not followed either.
+    void give(int fd, int folder, const char* name) {
+        auto given = sys::fchownat(fd, account_.user, account_.group);
+        if (!given && given.error.number == EBADF) {
+            given = sys::fchownat(folder, name, account_.user, account_.group);
+        }
         if (!given) {
             fail("chown", given.error);
         } else {
@@ -118,7 +122,7 @@ class Walk {
     void leave() {
         const Level& level = levels_[--depth_];
         // Of the top of the tree later.
-        if (depth_ > 0 && !level.is_given) give(level.fd);
+        if (depth_ > 0 && !level.is_given) give(level.fd, level.fd, ".");
         sys::close(level.fd);
         if (depth_ > 0 && !is_over()) levels_[depth_ - 1].next();
     }
@@ -141,7 +145,7 @@ class Walk {
         } else if (facts.value.links > 1 && !links_are_safe()) {
             ++result_.links;
         } else {
-            give(place.value);
+            give(place.value, level.fd, level.name());
         }
         if (is_over()) return;
         sys::close(place.value);

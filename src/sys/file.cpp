@@ -217,5 +217,8 @@ Result<FileFacts> statx(int fd) { return statx(fd, "", AT_EMPTY_PATH); }
 Result<Done> fchownat(int fd, std::uint32_t user, std::uint32_t group) {
     return done(::syscall(SYS_fchownat, fd, "", user, group, AT_EMPTY_PATH));
 }
+Result<Done> fchownat(int folder, const char* name, std::uint32_t user, std::uint32_t group) {
+    return done(::syscall(SYS_fchownat, folder, name, user, group, AT_SYMLINK_NOFOLLOW));
+}
 
 }  // namespace usher::sys

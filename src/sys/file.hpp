@@ -69,6 +69,9 @@ Result<FileFacts> statx(int fd);
 /// Gives away an open file, also one that was opened as a place. An id of all bits stays what it
 /// is.
 Result<Done> fchownat(int fd, std::uint32_t user, std::uint32_t group);
+/// By a name in an open folder, or in the working one; of a link itself.
+Result<Done> fchownat(int folder, const char* name, std::uint32_t user, std::uint32_t group);
+inline constexpr int working_folder = -100;  ///< AT_FDCWD
 
 /// The terminal's foreground process group (tcgetpgrp(3)); 0: one outside this PID namespace.
 [[gnu::hot]] Result<int> tcgetpgrp(int fd);
