@@ -38,7 +38,7 @@ DATABASE_FIGURES = ("probe_redis", "probe_postgres", "probe_mysql")
 HTTPS_FIGURES = ("probe_https_rsa", "probe_https_ecdsa")
 PROBE_FIGURES = ("probe_http", *HTTPS_FIGURES, "probe_json", "probe_unix", "probe_tcp", "probe_grpc",
                  *DATABASE_FIGURES)
-FIGURES = (*INIT_FIGURES, "early", *PROBE_FIGURES, "heal", "core")
+FIGURES = (*INIT_FIGURES, "early", *PROBE_FIGURES, "heal", "own", "core")
 HTTP_PORT, GRPC_PORT, HEAL_PORT = 8080, 50051, 8090
 HTTPS_PORTS = {"rsa": 8443, "ecdsa": 8444}
 REDIS_PORT, POSTGRES_PORT, MYSQL_PORT = 6379, 5432, 3306
@@ -400,6 +400,47 @@ def measure_heal(results, options):
     say("  heal")
 
 
+def measure_own(results, options):
+    """A tree given to one user and to another by turns: --own, and chown -R."""
+    if not options.wanted(("own",)):
+        return
+    count = 1_000_000 if options.full else 100_000
+    found = {}
+    with tempfile.TemporaryDirectory() as top:
+        for i in range(count // 1000):
+            folder = f"{top}/{i}"
+            os.mkdir(folder)
+            for j in range(1000):
+                os.close(os.open(f"{folder}/{j}", os.O_CREAT | os.O_WRONLY, 0o600))
+        for turn in range(7):
+            for name, owner in (("usher", f"{1000 + turn}:1000"), ("chown -R", f"{2000 + turn}:2000")):
+                command = [os.path.abspath(options.usher), "--user", owner, "--own", top, "--", shutil.which("true")] \
+                    if name == "usher" else [shutil.which("chown"), "-R", owner, top]
+                began = time.monotonic()
+                child = subprocess.Popen(command, env={}, stdin=subprocess.DEVNULL)
+                peak = 0
+                while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+                    with contextlib.suppress(TypeError):    # it has just ended
+                        peak = field(child.pid, "status", "VmHWM")
+                    time.sleep(0.01)
+                took = time.monotonic() - began
+                _, status, usage = os.wait4(child.pid, 0)
+                child.returncode = status
+                if status != 0:
+                    results.rows.append({"figure": "own_wall", "candidate": name, "failed": f"status {status}"})
+                    return
+                if turn > 0:    # the first finds nothing in memory
+                    for figure, value in (("own_wall", took * 1e9 / count), ("own_peak", peak),
+                                          ("own_cpu", (usage.ru_utime + usage.ru_stime) * 1e9 / count)):
+                        found.setdefault((figure, name), []).append(value)
+    for (figure, name), values in found.items():
+        values.sort()
+        results.rows.append({"figure": figure, "candidate": name, "rounds": len(values),
+                             "median": values[len(values) // 2], "q1": values[len(values) // 4],
+                             "q3": values[-1 - len(values) // 4], "best": values[0], "worst": values[-1]})
+    say("  own")
+
+
 def measure_core(results, options):
     """Google Benchmark's own rounds."""
     if not options.wanted(("core",)):
@@ -500,6 +541,7 @@ def main():
         measure_early(results, options, inits)
         measure_probes(results, options)
         measure_heal(results, options)
+        measure_own(results, options)
         measure_core(results, options)
     for row in results.rows:
         row |= {"also": True} if row["candidate"] in also else {}   # no peer

@@ -24,4 +24,9 @@ bool asks_for_shutdown(const RunSettings& settings, const sys::Received& receive
     return sys::getpid() == 1 || settings.stops_by_ignored || !sys::is_ignored(signal);
 }
 
+bool ends_waiting(const RunSettings& settings, const sys::Received& received) {
+    return asks_for_shutdown(settings, received) ||
+           (contains(ending_signals, received.signal) && ends_command(received.signal));
+}
+
 }  // namespace usher::cmd

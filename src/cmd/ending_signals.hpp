@@ -17,4 +17,7 @@ inline constexpr SignalSet ending_signals =
 /// Whether what was received asks the run form for a shutdown.
 [[gnu::hot]] bool asks_for_shutdown(const RunSettings& settings, const sys::Received& received);
 
+/// Whether it ends the run form while there is no program yet.
+bool ends_waiting(const RunSettings& settings, const sys::Received& received);
+
 }  // namespace usher::cmd

@@ -43,6 +43,7 @@ Init::Init(const RunSettings& settings, const Invocation& invocation, sys::Log& 
     : settings_(settings),
       narrator_(settings, log),
       self_(sys::getpid()),
+      parent_(settings.parent_death != 0 ? sys::getppid() : 0),
       is_init_(self_ == 1),
       watcher_(settings, invocation, narrator_),
       rest_(is_init_, self_, watcher_),
@@ -56,15 +57,16 @@ void Init::prepare() {
         narrator_.no_subreaper();
     }
     if (!is_init_ && settings_.advises) look_at_parent();
-    if (settings_.parent_death != 0) {
-        const int parent = sys::getppid();
-        const auto asked = sys::set_parent_death_signal(settings_.parent_death);
-        if (!asked) narrator_.no_parent_death();
-        // It may have died before the kernel knew of our wish. Parent 0 is outside the namespace,
-        // and stays 0 whatever happens to it.
-        if (sys::getppid() != parent) (void)sys::kill(self_, settings_.parent_death);
-    }
     if (settings_.use_terminal) terminal_ = sys::Terminal::find(is_init_);
+}
+
+void Init::follow_parent() {
+    if (settings_.parent_death == 0) return;
+    const auto asked = sys::set_parent_death_signal(settings_.parent_death);
+    if (!asked) narrator_.no_parent_death();
+    // It may have died before the kernel knew of our wish. Parent 0 is outside the namespace, and
+    // stays 0 whatever happens to it.
+    if (sys::getppid() != parent_) (void)sys::kill(self_, settings_.parent_death);
 }
 
 // A shell that is PID 1 and waits for us does not pass on what the engine sends it.

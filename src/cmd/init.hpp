@@ -18,8 +18,11 @@ class Init {
     /// All must outlive the init.
     Init(const RunSettings& settings, const Invocation& invocation, sys::Log& log);
 
-    /// Before the program is started: subreaper, parent-death signal, terminal.
+    /// Before the program is started: subreaper, terminal.
     void prepare();
+
+    /// The parent-death signal. A change of user takes it back.
+    void follow_parent();
 
     /// --wait-for, if there is any. Returns 0, or the exit code with which usher is to end.
     int wait_for(const Invocation& invocation);
@@ -54,6 +57,7 @@ class Init {
     const RunSettings& settings_;
     Narrator narrator_;
     int self_;
+    int parent_;
     bool is_init_;
     Watcher watcher_;
     Rest rest_;

@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "become_user.hpp"
 #include "commands.hpp"
 #include "exit_status.hpp"
 #include "file.hpp"
@@ -99,6 +100,9 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
     // and no exit status either.
     Init init(settings, invocation, log);
     init.prepare();
+    const Became became = become_user(settings, invocation, log);
+    if (became.code != 0) return became.code;
+    init.follow_parent();
     const auto sigchld = sys::sigaction(sig::chld, sys::Disposition::other);
     if (const int code = init.wait_for(invocation); code != 0) return code;
 
@@ -111,7 +115,8 @@ int run_program(const RunSettings& settings, const Invocation& invocation,
     const sys::SpawnRequest request{
         .argv = program.data(),
         .envp = invocation.environment,
-        .extra_variable = settings.mark_nested && !settings.nested ? nested_mark : nullptr,
+        .extra_variables = {settings.mark_nested && !settings.nested ? nested_mark : nullptr,
+                            became.extra_variable},
         .mask = invocation.mask,
         .sigchld = sigchld ? sigchld.value : sys::Disposition::other,
         .home = settings.home,

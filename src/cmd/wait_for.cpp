@@ -48,11 +48,6 @@ int wait_in_child(void* context) {
     return code;
 }
 
-bool ends_waiting(const RunSettings& settings, const sys::Received& received) {
-    return asks_for_shutdown(settings, received) ||
-           (contains(ending_signals, received.signal) && ends_command(received.signal));
-}
-
 // What the child's end means; nothing: it lives on.
 std::optional<int> look_at_child(int child, int status, Narrator& narrator) {
     // Only by SIGSTOP, for it blocks the others. The time goes on.

@@ -216,7 +216,7 @@ void write_zsh_option(const Option& option) {
         tail += ":" + what + ":";
         if (takes_checks(option.id)) {
             tail += "_usher_check";
-        } else if (option.argument() == "FILE") {
+        } else if (takes_paths(option.id)) {
             tail += "_files";
         } else if (!values_of(option).empty()) {
             tail += "(" + values_of(option) + ")";
@@ -340,9 +340,7 @@ complete -c usher -n 'contains -- (__usher_command) install' -F
                         name_of(command).c_str());
             if (option.letter != 0) std::printf(" -s %c", option.letter);
             if (!option.name().empty()) std::printf(" -l %s", option.name().view().data());
-            if (option.takes_value()) {
-                std::printf(option.argument() == "FILE" ? " -r -F" : " -x");
-            }
+            if (option.takes_value()) std::printf(takes_paths(option.id) ? " -r -F" : " -x");
             if (!values_of(option).empty()) std::printf(" -a '%s'", values_of(option).c_str());
             std::printf(" -d %s\n", single_quoted(Text(option.help().view())).c_str());
         }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -32,29 +33,67 @@ Time point_in_time(std::int64_t seconds, std::int64_t nanoseconds) {
     return std::clamp(seconds, -most / 2, most) * second + nanoseconds;
 }
 
+FileKind kind_of(unsigned mode) { return static_cast<FileKind>(mode & S_IFMT); }
+
 // Where the kernel's struct stat is not the C library's (32 bits), that one translates.
-Result<FileFacts> fstatat(const char* path) {
+Result<FileFacts> fstatat(int folder, const char* path, int flags) {
     struct stat facts {};
 #ifdef SYS_newfstatat
-    const long returned = ::syscall(SYS_newfstatat, AT_FDCWD, path, &facts, 0);
+    const long returned = ::syscall(SYS_newfstatat, folder, path, &facts, flags);
 #else
-    const long returned = ::fstatat(AT_FDCWD, path, &facts, 0);
+    const long returned = ::fstatat(folder, path, &facts, flags);
 #endif
     if (returned < 0) return last_error();
     return FileFacts{.size = static_cast<std::uint64_t>(facts.st_size),
-                     .modified = point_in_time(facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec)};
+                     .modified = point_in_time(facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec),
+                     .kind = kind_of(facts.st_mode),
+                     .user = facts.st_uid,
+                     .group = facts.st_gid,
+                     .links = static_cast<std::uint32_t>(facts.st_nlink),
+                     .device = major(facts.st_dev) | std::uint64_t{minor(facts.st_dev)} << 32};
+}
+
+template <class T>
+T field(std::span<const unsigned char> facts, std::size_t at) {
+    T value{};
+    memcpy(&value, &facts[at], sizeof value);
+    return value;
+}
+
+Result<FileFacts> statx(int folder, const char* path, int flags) {
+    // struct statx of linux/stat.h, the same on every architecture.
+    alignas(8) unsigned char facts[256] = {};
+    constexpr unsigned basic_stats = 0x7ff;
+    constexpr std::uint64_t mount_root = 0x2000;
+    if (::syscall(SYS_statx, folder, path, flags, basic_stats, facts) < 0) {
+        return errno == ENOSYS || errno == EPERM ? fstatat(folder, path, flags) : last_error();
+    }
+    return FileFacts{.size = field<std::uint64_t>(facts, 40),
+                     .modified = point_in_time(field<std::int64_t>(facts, 112),
+                                               field<std::uint32_t>(facts, 120)),
+                     .kind = kind_of(field<std::uint16_t>(facts, 28)),
+                     .user = field<std::uint32_t>(facts, 20),
+                     .group = field<std::uint32_t>(facts, 24),
+                     .links = field<std::uint32_t>(facts, 16),
+                     .device = field<std::uint32_t>(facts, 136) |
+                               std::uint64_t{field<std::uint32_t>(facts, 140)} << 32,
+                     .is_mounted = (field<std::uint64_t>(facts, 8) & mount_root) != 0,
+                     .knows_mounts = (field<std::uint64_t>(facts, 56) & mount_root) != 0};
 }
 
 }  // namespace
 
-Result<int> open(const char* path, OpenMode mode) {
+Result<int> openat(int folder, const char* path, OpenMode mode) {
     constexpr int flags[] = {O_RDONLY | O_NONBLOCK, O_RDONLY | O_DIRECTORY,
-                             O_RDWR | O_NOCTTY | O_NONBLOCK, O_WRONLY | O_NOCTTY | O_NONBLOCK};
-    const long fd = ::syscall(SYS_openat, AT_FDCWD, path,
+                             O_RDWR | O_NOCTTY | O_NONBLOCK, O_WRONLY | O_NOCTTY | O_NONBLOCK,
+                             O_PATH | O_NOFOLLOW};
+    const long fd = ::syscall(SYS_openat, folder, path,
                               flags[static_cast<int>(mode)] | O_CLOEXEC | O_LARGEFILE, 0);
     if (fd < 0) return last_error();
     return static_cast<int>(fd);
 }
+
+Result<int> open(const char* path, OpenMode mode) { return openat(AT_FDCWD, path, mode); }
 
 Result<int> create(const char* path) {
     constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_LARGEFILE;
@@ -115,6 +154,11 @@ Result<Done> tcsetpgrp(int fd, int group) {
     return done(::syscall(SYS_ioctl, fd, TIOCSPGRP, &group));
 }
 
+bool is_terminal(int fd) {
+    winsize size{};
+    return ::syscall(SYS_ioctl, fd, TIOCGWINSZ, &size) == 0;
+}
+
 Result<Done> acquire_terminal(int fd) { return done(::syscall(SYS_ioctl, fd, TIOCSCTTY, 0)); }
 Result<Done> release_terminal(int fd) { return done(::syscall(SYS_ioctl, fd, TIOCNOTTY, 0)); }
 
@@ -167,22 +211,14 @@ Result<std::size_t> splice_into_pipe(int fd, std::string_view text) {
     return result;
 }
 
-Result<FileFacts> statx(const char* path) {
-    // struct statx of linux/stat.h, the same on every architecture: its size is at byte 40, its
-    // modification time (seconds, then nanoseconds) at byte 112.
-    alignas(8) unsigned char facts[256] = {};
-    constexpr unsigned basic_stats = 0x7ff;
-    if (::syscall(SYS_statx, AT_FDCWD, path, 0, basic_stats, facts) < 0) {
-        return errno == ENOSYS || errno == EPERM ? fstatat(path) : last_error();
-    }
-    FileFacts found;
-    std::int64_t seconds = 0;
-    std::uint32_t nanoseconds = 0;
-    memcpy(&found.size, facts + 40, sizeof found.size);
-    memcpy(&seconds, facts + 112, sizeof seconds);
-    memcpy(&nanoseconds, facts + 120, sizeof nanoseconds);
-    found.modified = point_in_time(seconds, nanoseconds);
-    return found;
+Result<FileFacts> statx(const char* path) { return statx(AT_FDCWD, path, 0); }
+Result<FileFacts> statx(int fd) { return statx(fd, "", AT_EMPTY_PATH); }
+
+Result<Done> fchownat(int fd, std::uint32_t user, std::uint32_t group) {
+    return done(::syscall(SYS_fchownat, fd, "", user, group, AT_EMPTY_PATH));
+}
+Result<Done> fchownat(int folder, const char* name, std::uint32_t user, std::uint32_t group) {
+    return done(::syscall(SYS_fchownat, folder, name, user, group, AT_SYMLINK_NOFOLLOW));
 }
 
 }  // namespace usher::sys

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -28,6 +29,32 @@ constexpr std::size_t kernel_sigset_size = signal_count / 8;
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+
+// Where the calls of the plain name have 16 bits (i386, arm).
+#ifdef SYS_setresuid32
+constexpr long getresuid_call = SYS_getresuid32;
+constexpr long getresgid_call = SYS_getresgid32;
+constexpr long setresuid_call = SYS_setresuid32;
+constexpr long setresgid_call = SYS_setresgid32;
+constexpr long getgroups_call = SYS_getgroups32;
+constexpr long setgroups_call = SYS_setgroups32;
+#else
+constexpr long getresuid_call = SYS_getresuid;
+constexpr long getresgid_call = SYS_getresgid;
+constexpr long setresuid_call = SYS_setresuid;
+constexpr long setresgid_call = SYS_setresgid;
+constexpr long getgroups_call = SYS_getgroups;
+constexpr long setgroups_call = SYS_setgroups;
+#endif
+
+Result<Ids> get_ids(long call) {
+    Ids ids;
+    if (::syscall(call, &ids.real, &ids.effective, &ids.saved) < 0) return last_error();
+    return ids;
+}
+Result<Done> set_ids(long call, const Ids& ids) {
+    return done(::syscall(call, ids.real, ids.effective, ids.saved));
+}
 
 // The kernel's struct timespec with 64-bit time. 32-bit architectures have calls of their own for
 // it since Linux 5.1; before that, and always on 64-bit ones, the plain calls.
@@ -83,6 +110,18 @@ Result<Done> access_exists(const char* path) {
     return done(::syscall(SYS_faccessat, AT_FDCWD, path, F_OK));
 }
 
+Result<Ids> getresuid() { return get_ids(getresuid_call); }
+Result<Ids> getresgid() { return get_ids(getresgid_call); }
+Result<Done> setresuid(const Ids& ids) { return set_ids(setresuid_call, ids); }
+Result<Done> setresgid(const Ids& ids) { return set_ids(setresgid_call, ids); }
+Result<std::size_t> getgroups(std::span<std::uint32_t> room) {
+    return count(::syscall(getgroups_call, room.size(), room.data()));
+}
+Result<Done> setgroups(std::span<const std::uint32_t> groups) {
+    return done(::syscall(setgroups_call, groups.size(), groups.data()));
+}
+bool is_secure_execution() { return ::getauxval(AT_SECURE) != 0; }
+
 namespace {
 Result<Waited> wait4(int pid, unsigned options) {
     Waited waited;
@@ -115,6 +154,7 @@ bool is_child_subreaper() {
 Result<Done> set_parent_death_signal(int signal) {
     return prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(signal));
 }
+Result<Done> set_dumpable() { return prctl(PR_SET_DUMPABLE, 1); }
 
 Result<SignalSet> rt_sigprocmask(MaskHow how, SignalSet set) {
     constexpr int hows[] = {SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK};

@@ -36,6 +36,23 @@ Result<Done> pidfd_send_signal(int pidfd, int signal);
 Result<Done> execve(const char* path, char* const* argv, char* const* envp);
 Result<Done> access_exists(const char* path);
 
+/// Users and groups (credentials(7)), with 32 bits everywhere. Of this thread: usher has no other.
+struct Ids {
+    std::uint32_t real = 0;
+    std::uint32_t effective = 0;
+    std::uint32_t saved = 0;
+    bool operator==(const Ids&) const = default;
+};
+Result<Ids> getresuid();
+Result<Ids> getresgid();
+/// An id of all bits stays what it is.
+Result<Done> setresuid(const Ids& ids);
+Result<Done> setresgid(const Ids& ids);
+Result<std::size_t> getgroups(std::span<std::uint32_t> room);  ///< EINVAL: there are more
+Result<Done> setgroups(std::span<const std::uint32_t> groups);
+/// Whether execve gave usher rights that its caller lacks (AT_SECURE, getauxval(3)).
+bool is_secure_execution();
+
 struct Waited {
     int pid = 0;     ///< 0: children are left, but none has news
     int status = 0;  ///< wait(2)
@@ -51,6 +68,7 @@ Result<Done> set_name(const char* name);
 Result<Done> set_child_subreaper();
 bool is_child_subreaper();
 Result<Done> set_parent_death_signal(int signal);
+Result<Done> set_dumpable();
 
 /// Signals. The masks are the kernel's 64 bits: the C library's types would hide 32 to 34.
 enum class MaskHow : unsigned char { block, unblock, set };

@@ -21,7 +21,13 @@ constexpr std::size_t name_at = 19;
 // A parent chain is never this long; a loop in what we read (pids are reused) must still end.
 constexpr int longest_chain = 4096;
 
-std::string_view entry_name(const std::byte* entry) {
+std::uint64_t take_field(std::string_view& fields) {
+    return parse_number(take_until(fields, ' '), UINT64_MAX).value_or(0);
+}
+
+}  // namespace
+
+const char* entry_name(const std::byte* entry) {
     return reinterpret_cast<const char*>(entry + name_at);  // NOLINT(*-reinterpret-cast)
 }
 
@@ -30,12 +36,6 @@ std::size_t entry_length(const std::byte* entry) {
     std::memcpy(&length, entry + length_at, sizeof length);
     return length;
 }
-
-std::uint64_t take_field(std::string_view& fields) {
-    return parse_number(take_until(fields, ' '), UINT64_MAX).value_or(0);
-}
-
-}  // namespace
 
 bool proc_is_ours() {
     char room[16];

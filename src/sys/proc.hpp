@@ -35,6 +35,10 @@ struct ThreadStatus {
 /// /proc/ID is there for every thread, though only the first ones are listed.
 Result<ThreadStatus> read_thread_status(int id);
 
+/// One entry of what getdents64(2) gave: its name, and how far behind it the next begins.
+const char* entry_name(const std::byte* entry);
+std::size_t entry_length(const std::byte* entry);
+
 /// Calls `visit(context, N)` for every name in an open directory that is a number.
 using Visit = void (*)(void* context, int number);
 Result<Done> for_each_number(int directory, Visit visit, void* context);

@@ -250,23 +250,30 @@ Result<int> clone_child(int (*run)(void*), char* stack, int flags, void* context
 #endif
 }
 
+// A copy of envp with more in it, if there is more; else nothing. Not on the stack: there may be
+// thousands of variables, and little of it (ulimit -s).
+Result<std::span<char>> extend_environment(Child& child) {
+    const auto& extra = child.request->extra_variables;
+    if (extra[0] == nullptr && extra[1] == nullptr) return std::span<char>();
+    const size_t count = count_words(child.envp);
+    const auto pages = allocate_pages((count + extra.size() + 1) * sizeof(char*));
+    if (!pages) return pages;
+    auto** entry = reinterpret_cast<char**>(pages.value.data());  // NOLINT(*-reinterpret-cast)
+    for (size_t i = 0; i < count; ++i) *entry++ = child.envp[i];
+    for (const char* const variable : extra) {
+        if (variable != nullptr) *entry++ = const_cast<char*>(variable);  // NOLINT(*-const-cast)
+    }
+    child.envp = reinterpret_cast<char**>(pages.value.data());  // NOLINT(*-reinterpret-cast)
+    return pages;
+}
+
 }  // namespace
 
 Spawned spawn(const SpawnRequest& request) {
     Child child{.request = &request, .envp = request.envp, .failure = {}};
     if (request.parent_death != 0) child.parent = getpid();
-    // Not on the stack: there may be thousands of variables, and little of it (ulimit -s).
-    std::span<char> copy;
-    if (request.extra_variable != nullptr) {
-        const size_t count = count_words(request.envp);
-        const auto pages = allocate_pages((count + 2) * sizeof(char*));
-        if (!pages) return {.failure = {.stage = "mmap", .number = pages.error.number}};
-        copy = pages.value;
-        child.envp = reinterpret_cast<char**>(copy.data());  // NOLINT(*-reinterpret-cast)
-        for (size_t i = 0; i < count; ++i) child.envp[i] = request.envp[i];
-        child.envp[count] = const_cast<char*>(request.extra_variable);  // NOLINT(*-const-cast)
-        child.envp[count + 1] = nullptr;
-    }
+    const auto copy = extend_environment(child);
+    if (!copy) return {.failure = {.stage = "mmap", .number = copy.error.number}};
     // A script without #! is exec'ed with other words in their place (exec_as_script), on our
     // memory.
     char** const argv = const_cast<char**>(request.argv);  // NOLINT(*-const-cast)
@@ -276,7 +283,7 @@ Spawned spawn(const SpawnRequest& request) {
     const auto pid = clone_child(run_child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
     argv[-1] = kept[0];
     argv[0] = kept[1];
-    if (!copy.empty()) free_pages(copy);
+    if (!copy.value.empty()) free_pages(copy.value);
     if (!pid) return {.pid = 0, .failure = {.stage = "clone", .number = pid.error.number}};
     if (child.failure.number == 0) child.failure.stage = {};
     return {.pid = pid.value, .failure = child.failure};
@@ -289,6 +296,9 @@ Result<int> fork(int (*run)(void* context), void* context, int exit_signal) {
 
 SpawnFailure exec_in_place(const SpawnRequest& request) {
     Child child{.request = &request, .envp = request.envp, .failure = {}};
+    if (const auto copy = extend_environment(child); !copy) {
+        return {.stage = "mmap", .number = copy.error.number};
+    }
     exec_program(child);
     return child.failure;
 }

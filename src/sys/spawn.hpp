@@ -2,6 +2,8 @@
 // Starting the program: when spawn returns, it has exec'ed, or why not is known.
 #pragma once
 
+#include <array>
+
 #include "kernel.hpp"
 #include "run_settings.hpp"
 
@@ -19,10 +21,11 @@ struct SpawnRequest {
     /// NULL at the end; argv[0] is the program, searched in PATH. A word must stand before it,
     /// which is the caller's own: a script without #! is run with one word more.
     char* const* argv = nullptr;
-    char** envp = nullptr;                 ///< NULL at the end
-    const char* extra_variable = nullptr;  ///< added to envp for the program; may be null
-    SignalSet mask = 0;                    ///< the program's signal mask
-    int parent_death = 0;                  ///< what the program gets when usher ends; 0: nothing
+    char** envp = nullptr;  ///< NULL at the end
+    /// Added to envp for the program; each may be null.
+    std::array<const char*, 2> extra_variables{};
+    SignalSet mask = 0;    ///< the program's signal mask
+    int parent_death = 0;  ///< what the program gets when usher ends; 0: nothing
     Disposition sigchld = Disposition::other;  ///< the program's disposition of SIGCHLD
     Home home = Home::group;  ///< in a session of its own it gets the terminal on its stdin, if any
     int cwd = -1;             ///< the program's working directory, open; -1: the caller's
@@ -43,8 +46,8 @@ struct Spawned {
 /// envp if it names the caller (sd_listen_fds(3)).
 Spawned spawn(const SpawnRequest& request);
 
-/// Becomes the program, with the mask of the request; the other fields but argv and envp count for
-/// nothing. Returns only if that failed.
+/// Becomes the program, with the mask of the request; of the other fields argv, envp and
+/// extra_variables count. Returns only if that failed.
 SpawnFailure exec_in_place(const SpawnRequest& request);
 
 /// A child on a copy of this memory, in which `run(context)` runs and whose exit code it returns.

@@ -23,11 +23,11 @@ from probe_lab import network, replace_file
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EVERY, START, CHILD, LOOP = "every command", "run: start", "run: child", "run: loop"
-HEAL, WATCHER = "--heal", "--heal: the watcher"
+HEAL, WATCHER, USER = "--heal", "--heal: the watcher", "--user, --own"
 LOG, STOP, TERMINAL, PROBE, SELDOM = "log line", "stop", "terminal", "probe, wait", "seldom"
 # Those of other architectures.
 OTHER_NAMES = {"clock_gettime64", "clock_gettime32", "rt_sigtimedwait_time64", "ppoll_time64", "fcntl64", "mmap2",
-               "_llseek"}
+               "_llseek", "getresuid32", "getresgid32", "setresuid32", "setresgid32", "getgroups32", "setgroups32"}
 
 
 def table():
@@ -127,6 +127,10 @@ def cycles():
     yield ("--wait-for", "file:/etc/hosts", "--", "true"), (), pipe, waiting, (0,)
     yield ("--wait-for", "file:/no/such", "--wait-timeout", "100ms", "--", "true"), (), pipe, waiting, (124,)
     yield ("--wait-for", "file:/no/such", "--", "true"), STOPS_WAITING, pipe, waiting, (143,)
+    os.makedirs(scratch("tree", "folder"))
+    for i in range(100):
+        os.mkdir(scratch("tree", str(i)))
+    yield ("--user", "nobody", "--own", scratch("tree"), "--", "true"), (), pipe, (*run_rows, USER), (0,)
     yield ("--", "/no/such/program"), (), pipe, (*run_rows, LOG), (127,)
     yield ("--graze",), (), pipe, (LOG,), (125,)
     yield ("--help",), (), pipe, ("--help",), (0,)

@@ -111,7 +111,7 @@ def postgres():
     version = os.path.basename(folder)
     programs = ("postgres", "initdb", "psql")
     files = images.from_machine(
-        *found(*(f"{folder}/bin/{name}" for name in programs), f"{folder}/lib/dict_snowball.so",
+        *found("chown", "id", *(f"{folder}/bin/{name}" for name in programs), f"{folder}/lib/dict_snowball.so",
                f"{folder}/lib/plpgsql.so", f"/usr/share/postgresql/{version}", "/usr/share/zoneinfo"))
     links = {f"/usr/local/bin/{name}": images.Link(f"{folder}/bin/{name}") for name in programs}
     return {**shell(), **files, **links}

@@ -25,7 +25,7 @@ import lab  # noqa: E402
 import run as e2e  # noqa: E402
 import sandbox  # noqa: E402
 
-TESTS = ("supervise", "healing", "commands")
+TESTS = ("supervise", "healing", "commands", "users")
 
 
 def parse_arguments():

@@ -35,7 +35,7 @@ import sandbox  # noqa: E402
 CLONE_NEWNET, CLONE_NEWPID = 0x40000000, 0x20000000
 NOBODY = 65534
 TERM_AFTER, HUNG_AFTER = 2.0, 60.0   # the machine may be busy
-PEERS = ["tini", "docker-init", "dumb-init", "catatonit"]
+PEERS = ["tini", "docker-init", "dumb-init", "catatonit", "gosu", "su-exec"]
 PROGRAMS = ["exits", "dies", "stays", "forks", "nothing"]
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP)
 SUBCOMMANDS = ["probe", "wait", "sleep", "status"]
@@ -54,6 +54,8 @@ DOCUMENTED = {
     "docker-init": STARTED | {1},
     "dumb-init": STARTED | {1, 2},
     "catatonit": STARTED | {1},
+    "gosu": STARTED | {0, 1},
+    "su-exec": STARTED | {0, 1},
 }
 
 SIGNALS = ["TERM", "INT", "HUP", "QUIT", "USR1", "WINCH", "CONT", "TSTP", "15", "64", "RTMIN+3",

@@ -102,10 +102,10 @@ class Hardening(TestCase):
             self.skipTest("the limit is x86-64's")
         path = self.copied()
         with open(path, "r+b") as file:
-            file.truncate(140 * 1024)
+            file.truncate(154 * 1024)
         run(CHECK, path)
         with open(path, "r+b") as file:
-            file.truncate(140 * 1024 + 1)
-        with self.assertRaisesRegex(AssertionError, "usher: more than 143360 bytes"):
+            file.truncate(154 * 1024 + 1)
+        with self.assertRaisesRegex(AssertionError, "usher: more than 155648 bytes"):
             run(CHECK, path)
         run(CHECK, "--any-size", path)

@@ -17,7 +17,7 @@ import isolation  # noqa: E402
 from release_lab import DIST, HERE, VERSION, TestCase, architectures, made, made_architectures, run  # noqa: E402
 
 INDEX = "application/vnd.oci.image.index.v1+json"
-PEERS = ("tini", "dumb-init", "catatonit")
+PEERS = ("tini", "dumb-init", "catatonit", "gosu", "su-exec")
 CONTAINERFILE = f"""FROM scratch
 COPY --from=localhost/usher:{VERSION} /usher /usher
 COPY --from=localhost/usher:{VERSION} /compat/tini /sbin/tini

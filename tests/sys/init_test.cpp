@@ -53,6 +53,7 @@ class InitTest : public testing::Test {
         log.set(settings.wording.style, settings.verbosity);
         cmd::Init init(settings, invocation, log);
         init.prepare();
+        init.follow_parent();
         const int code = init.supervise(app, "app");
         EXPECT_FALSE(kernel().hung);
         return code;

@@ -2,7 +2,8 @@
 //
 // inject [OPTIONS] -- PROGRAM [ARG...]: runs PROGRAM and makes one of its system calls fail.
 //
-//   --fail CALL:ERRNO:N    the N-th CALL (from 1) is not made; it returns ERRNO, a number
+//   --fail CALL:ERRNO:N    the N-th CALL (from 1) is not made; it returns ERRNO, a number; 0:
+//   success
 //   --fail CALL:ERRNO:N+   that one and all later ones
 //   --child                count and fail the calls of PROGRAM's first child, up to its exec
 //   --copy                 count and fail those of a child that is a copy of PROGRAM and stays one
@@ -91,7 +92,7 @@ Options parse(char** argv) {
             o.number = static_cast<int>(std::strtol(text.c_str() + colon + 1, &end, 10));
             o.first = *end == ':' ? std::strtol(end + 1, &end, 10) : 0;
             o.and_later = *end == '+';
-            if (colon == std::string::npos || o.number < 1 || o.first < 1) fail(*arg);
+            if (colon == std::string::npos || o.number < 0 || o.first < 1) fail(*arg);
         } else {
             fail(*arg);
         }
@@ -129,17 +130,21 @@ constexpr Named calls[] = {
     CALL(exit_group),
     CALL(faccessat),
     CALL(fchmod),
+    CALL(fchownat),
     CALL(fcntl),
     CALL(fsync),
     CALL(renameat2),
     CALL(unlinkat),
     CALL(getdents64),
+    CALL(getgroups),
     CALL(getpgid),
     CALL(getpid),
     CALL(getppid),
     CALL(getrandom),
     CALL(getsockname),
     CALL(getpeername),
+    CALL(getresgid),
+    CALL(getresuid),
     CALL(getsockopt),
     CALL(kill),
     CALL(lseek),
@@ -147,6 +152,9 @@ constexpr Named calls[] = {
     CALL(mmap),
     CALL(mprotect),
     CALL(munmap),
+#ifdef SYS_newfstatat
+    CALL(newfstatat),
+#endif
     CALL(nanosleep),
     CALL(openat),
     CALL(pidfd_open),
@@ -162,7 +170,10 @@ constexpr Named calls[] = {
     CALL(rt_sigtimedwait),
     CALL(sendto),
     CALL(set_tid_address),
+    CALL(setgroups),
     CALL(setpgid),
+    CALL(setresgid),
+    CALL(setresuid),
     CALL(setsid),
     CALL(setsockopt),
     CALL(signalfd4),
@@ -174,12 +185,10 @@ constexpr Named calls[] = {
 };
 #undef CALL
 constexpr Named operations[] = {
-    {PR_SET_NAME, "prctl.SET_NAME"},
-    {PR_SET_CHILD_SUBREAPER, "prctl.SET_CHILD_SUBREAPER"},
-    {PR_SET_PDEATHSIG, "prctl.SET_PDEATHSIG"},
-    {TIOCGPGRP, "ioctl.TIOCGPGRP"},
-    {TIOCSPGRP, "ioctl.TIOCSPGRP"},
-    {TIOCSCTTY, "ioctl.TIOCSCTTY"},
+    {PR_SET_NAME, "prctl.SET_NAME"},         {PR_SET_CHILD_SUBREAPER, "prctl.SET_CHILD_SUBREAPER"},
+    {PR_SET_DUMPABLE, "prctl.SET_DUMPABLE"}, {PR_SET_PDEATHSIG, "prctl.SET_PDEATHSIG"},
+    {TIOCGPGRP, "ioctl.TIOCGPGRP"},          {TIOCGWINSZ, "ioctl.TIOCGWINSZ"},
+    {TIOCSPGRP, "ioctl.TIOCSPGRP"},          {TIOCSCTTY, "ioctl.TIOCSCTTY"},
     {TIOCNOTTY, "ioctl.TIOCNOTTY"},
 };
 

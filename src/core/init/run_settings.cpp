@@ -138,6 +138,24 @@ bool set_heal_signal(HealSettings& heal, std::string_view text, BadInput& bad) {
     return heal.signal != sig::stop || refuse(bad, "ends no program:", text, "any but STOP");
 }
 
+bool add_owned(RunSettings& settings, std::string_view path, BadInput& bad) {
+    UserSettings& user = settings.user;
+    if (path.empty()) return refuse(bad, "no path:", path, "a folder or a file, such as /data");
+    if (user.owned_count == UserSettings::most_owned) {
+        return refuse(bad, "one path too many:", path, "up to 8");
+    }
+    user.owned[user.owned_count++] = path;
+    return true;
+}
+
+// There must be somebody to give it to.
+bool check_owned(const RunSettings& settings, BadInput& bad) {
+    const UserSettings& user = settings.user;
+    if (user.owned_count == 0 || !user.spec.text.empty()) return true;
+    bad.where = "--own";
+    return refuse(bad, "there is no user to give it to:", user.owned[0], "--user USER:GROUP");
+}
+
 using AddOne = bool (*)(RunSettings&, std::string_view, BadInput&);
 
 bool add_each(RunSettings& settings, std::string_view list, AddOne add_one, BadInput& bad) {
@@ -181,6 +199,7 @@ void forget_list(RunSettings& settings, OptionId id) {
     if (id == OptionId::remap_exit) reset_exit_codes(settings);
     if (id == OptionId::stop_signal) settings.stop_signals = 0;
     if (id == OptionId::escalate) settings.escalation_count = 0;
+    if (id == OptionId::own) settings.user.owned_count = 0;
     if (takes_checks(id)) checks_of(settings, id).count = 0;
     if (id == OptionId::verbose || id == OptionId::quiet) settings.verbosity = 0;
 }
@@ -216,6 +235,10 @@ bool apply_option(RunSettings& settings, OptionId id, std::string_view value, Ba
             return set_duration(settings.heal.start_period, value, true, bad);
         case OptionId::heal_grace: return set_duration(settings.heal.grace, value, false, bad);
         case OptionId::heal_signal: return set_heal_signal(settings.heal, value, bad);
+        case OptionId::user:
+            settings.user.is_variable = false;
+            return parse_user_spec(settings.user.spec, value, bad);
+        case OptionId::own: return add_owned(settings, value, bad);
         case OptionId::notify: settings.notify = true; break;
         // --subreaper is automatic; what concerns checks is read where they are made.
         default: break;
@@ -260,8 +283,17 @@ bool apply_variable(RunSettings& settings, std::string_view entry, BadInput& bad
     if (option == nullptr || value.empty()) return true;
     if (option->is_repeatable() && option->takes_value()) forget_list(settings, option->id);
     const bool has_checks = takes_checks(option->id);
-    if (has_checks || option->id == OptionId::pre_stop) settings.mark_nested = true;
+    const bool is_user = option->id == OptionId::user;
+    const bool is_own = option->id == OptionId::own;
+    if (has_checks || is_user || is_own || option->id == OptionId::pre_stop) {
+        settings.mark_nested = true;
+    }
     bad.where = name;
+    if (is_own) return add_each(settings, value, add_owned, bad);  // a path may have commas
+    if (is_user) {
+        settings.user.is_variable = true;
+        return parse_user_spec(settings.user.spec, value, bad);
+    }
     if (has_checks) return add_checks(checks_of(settings, option->id), value, bad);
     return option->takes_value() ? apply_option(settings, option->id, value, bad)
                                  : apply_switch(settings, option->id, value, bad);
@@ -272,6 +304,7 @@ std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
     if (settings.nested) {
         settings.pre_stop = 0;
         settings.wait.checks.count = settings.heal.checks.count = 0;
+        settings.user = {};
     }
     OptionReader reader(Command::run, words);
     std::uint64_t seen = 0;  // the lists that this command line has begun
@@ -294,6 +327,7 @@ std::optional<RunCommandLine> apply_command_line(RunSettings& settings,
     bad = reader.bad();
     if (!bad.problem.empty()) return std::nullopt;
     if (!check_escalations(settings, bad)) return std::nullopt;
+    if (!check_owned(settings, bad)) return std::nullopt;
     if (reader.used() >= words.size()) {
         bad.problem =
             "no program given; usage: usher [OPTIONS] [--] PROGRAM [ARG...] (see usher --help)";

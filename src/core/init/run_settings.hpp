@@ -10,6 +10,7 @@
 #include "heal.hpp"
 #include "options.hpp"
 #include "signals.hpp"
+#include "user_spec.hpp"
 #include "wording.hpp"
 
 namespace usher {
@@ -34,6 +35,16 @@ struct WaitSettings {
     Duration timeout = 60 * second;  ///< may be infinite
 };
 
+/// --user and --own.
+struct UserSettings {
+    static constexpr std::size_t most_owned = 8;
+
+    UserSpec spec{};
+    bool is_variable = false;                          ///< it was given by USHER_USER
+    std::array<std::string_view, most_owned> owned{};  ///< whose trees become the user's
+    std::size_t owned_count = 0;
+};
+
 struct RunSettings {
     Forward forward = Forward::split;
     Wording wording{};
@@ -56,6 +67,7 @@ struct RunSettings {
     int verbosity = 0;  ///< 0: warnings; +1 info, +2 debug; -1 errors only, -2 nothing
     WaitSettings wait;
     HealSettings heal;
+    UserSettings user;
     std::string_view check_option{};  ///< the last one given that concerns checks; may be empty
     bool notify = false;
     std::string_view notify_socket{};  ///< its NOTIFY_SOCKET; empty: nobody is told
@@ -89,8 +101,8 @@ struct RunCommandLine {
     std::size_t program = 0;  ///< index in `words` of PROGRAM
 };
 
-/// The variable by which an usher tells those inside it that USHER_PRE_STOP, USHER_WAIT_FOR and
-/// USHER_HEAL are done already.
+/// The variable by which an usher tells those inside it that USHER_PRE_STOP, USHER_WAIT_FOR,
+/// USHER_HEAL, USHER_USER and USHER_OWN are done already.
 inline constexpr char nested_mark[] = "USHER_NESTED=1";
 
 /// Applies one `USHER_*=value` entry of the environment. Other entries and empty values do nothing.

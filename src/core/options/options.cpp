@@ -53,6 +53,8 @@ constexpr OptionRow rows[] = {
     {Id::heal_start_period, run, 0, variable, "heal-start-period", "DURATION", "inf", "until it has passed once, no failure counts"},
     {Id::heal_grace, run, 0, variable, "heal-grace", "DURATION", "10s", "from the signal to SIGKILL"},
     {Id::heal_signal, run, 0, variable, "heal-signal", "SIG", "TERM", "what an unhealthy program gets"},
+    {Id::user, run, 'u', variable, "user", "USER[:GROUP]", "", "become that user; names or numbers"},
+    {Id::own, run, 0, repeatable | variable, "own", "PATH", "", "first give it that tree, unless PATH is its own"},
     {Id::notify, run, 0, variable, "notify", "", "", "tell NOTIFY_SOCKET what systemd wants to know"},
     {Id::timeout, probe, 't', 0, "timeout", "DURATION", "3s", "for everything together"},
     {Id::timeout, wait, 't', 0, "timeout", "DURATION", "30s", "for everything together; 0 or inf: for ever"},

@@ -48,6 +48,8 @@ enum class OptionId : std::uint8_t {
     heal_start_period,
     heal_grace,
     heal_signal,
+    user,
+    own,
     notify,
     timeout,
     interval,
@@ -87,6 +89,11 @@ constexpr bool concerns_checks(OptionId id) {
 /// Whether its values are checks.
 constexpr bool takes_checks(OptionId id) {
     return id == OptionId::wait_for || id == OptionId::heal;
+}
+
+/// Whether its values are paths.
+constexpr bool takes_paths(OptionId id) {
+    return id == OptionId::own || (concerns_tls(id) && id <= OptionId::tls_client_key);
 }
 
 /// One option, in a table that make_option_table made.

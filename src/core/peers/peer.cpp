@@ -15,11 +15,10 @@ struct Name {
     char name[12];
     Peer peer;
 };
-constexpr Name names[] = {{"tini", Peer::tini},
-                          {"tini-static", Peer::tini},
-                          {"docker-init", Peer::tini},
-                          {"dumb-init", Peer::dumb_init},
-                          {"catatonit", Peer::catatonit}};
+constexpr Name names[] = {{"tini", Peer::tini},           {"tini-static", Peer::tini},
+                          {"docker-init", Peer::tini},    {"dumb-init", Peer::dumb_init},
+                          {"catatonit", Peer::catatonit}, {"gosu", Peer::gosu},
+                          {"su-exec", Peer::su_exec}};
 
 }  // namespace
 
@@ -38,6 +37,8 @@ PeerTask apply_peer(Peer peer, const PeerCall& call, RunSettings& settings, Writ
     switch (peer) {
         case Peer::tini: return peers::apply_tini(call, settings, answer);
         case Peer::dumb_init: return peers::apply_dumb_init(call, settings, answer);
+        case Peer::gosu: return peers::apply_gosu(call, answer);
+        case Peer::su_exec: return peers::apply_su_exec(call, answer);
         case Peer::catatonit: break;
     }
     return peers::apply_catatonit(call, settings, answer);

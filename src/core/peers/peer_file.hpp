@@ -11,6 +11,8 @@ inline constexpr int last_standard_signal = 31;
 PeerTask apply_tini(const PeerCall& call, RunSettings& settings, Writer& answer);
 PeerTask apply_dumb_init(const PeerCall& call, RunSettings& settings, Writer& answer);
 PeerTask apply_catatonit(const PeerCall& call, RunSettings& settings, Writer& answer);
+PeerTask apply_gosu(const PeerCall& call, Writer& answer);
+PeerTask apply_su_exec(const PeerCall& call, Writer& answer);
 
 /// A row of a peer's table of options.
 constexpr std::uint8_t every_command = 0xff;

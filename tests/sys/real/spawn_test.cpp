@@ -154,9 +154,11 @@ TEST_F(SpawnTest, ignores_sigchld_in_the_program_only_if_asked_to) {
     expect_started(ignored, 0);
 }
 
-TEST_F(SpawnTest, passes_the_environment_and_one_more_variable) {
-    const auto outcome = start({"/bin/sh", "-c", "test \"$A$B\" = 12 && exit 7"}, {"A=1"},
-                               [](sys::SpawnRequest& request) { request.extra_variable = "B=2"; });
+TEST_F(SpawnTest, passes_the_environment_and_more_variables) {
+    const auto outcome = start({"/bin/sh", "-c", "test \"$A$B$C\" = 123 && exit 7"}, {"A=1"},
+                               [](sys::SpawnRequest& request) {
+                                   request.extra_variables = {"B=2", "C=3"};
+                               });
     expect_started(outcome, 7);
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "text_of.hpp"
 #include "words.hpp"
@@ -468,6 +469,63 @@ TEST(nested_usher, is_known_by_the_exact_mark_only) {
 
 TEST(nested_usher, is_not_marked_for_a_delay_of_the_command_line) {
     EXPECT_FALSE(given({}, {"-d", "5s", "app"}).settings.mark_nested);
+}
+
+TEST(user, is_given_as_an_option_or_a_variable_and_the_option_wins) {
+    const UserSettings option = settings_of({"-u", "app:www", "app"}).user;
+    EXPECT_EQ(option.spec.user.text, "app");
+    EXPECT_EQ(option.spec.group.text, "www");
+    EXPECT_FALSE(option.is_variable);
+    const UserSettings variable = settings_from({"USHER_USER=1000:1000"}).user;
+    EXPECT_EQ(variable.spec.user.id, 1000U);
+    EXPECT_TRUE(variable.is_variable);
+    const Outcome both = given({"USHER_USER=app"}, {"--user=5:6", "app"});
+    EXPECT_EQ(both.settings.user.spec.text, "5:6");
+    EXPECT_FALSE(both.settings.user.is_variable);
+    EXPECT_TRUE(settings_from({"USHER_USER="}).user.spec.text.empty());
+}
+
+TEST(user, must_be_one) {
+    EXPECT_NE(given({}, {"-u", "app:", "app"}).complaint.find("-u: not a user 'app:'; accepted: "),
+              std::string::npos);
+    EXPECT_NE(given({"USHER_USER=4294967295"}, {"app"})
+                  .complaint.find("USHER_USER: a number out of range: '4294967295'"),
+              std::string::npos);
+}
+
+TEST(owned, paths_are_listed_and_the_command_line_replaces_the_list) {
+    const auto paths = [](const UserSettings& user) {
+        return std::vector<std::string>(
+            user.owned.begin(), user.owned.begin() + static_cast<std::ptrdiff_t>(user.owned_count));
+    };
+    const Outcome listed = given({"USHER_USER=a", "USHER_OWN=/a,b c"}, {"app"});
+    EXPECT_EQ(paths(listed.settings.user), (std::vector<std::string>{"/a", "b c"}));
+    const Outcome given_here =
+        given({"USHER_USER=a", "USHER_OWN=/a"}, {"--own", "/b,c", "--own=/d", "app"});
+    EXPECT_EQ(paths(given_here.settings.user), (std::vector<std::string>{"/b,c", "/d"}));
+}
+
+TEST(owned, paths_are_paths_of_somebody_and_no_more_than_eight) {
+    EXPECT_NE(given({}, {"--own", "/a", "app"})
+                  .complaint.find("--own: there is no user to give it to: '/a'"),
+              std::string::npos);
+    EXPECT_NE(given({"USHER_USER=a", "USHER_OWN=/a,"}, {"app"}).complaint.find("no path"),
+              std::string::npos);
+    const Outcome full = given({"USHER_USER=a", "USHER_OWN=1,2,3,4,5,6,7,8"}, {"app"});
+    EXPECT_EQ(full.settings.user.owned_count, 8U);
+    EXPECT_NE(given({"USHER_USER=a", "USHER_OWN=1,2,3,4,5,6,7,8,9"}, {"app"})
+                  .complaint.find("one path too many: '9'; accepted: up to 8"),
+              std::string::npos);
+}
+
+TEST(nested_usher, leaves_user_and_own_of_the_environment_to_the_outermost) {
+    EXPECT_TRUE(given({"USHER_USER=a"}, {"app"}).settings.mark_nested);
+    EXPECT_FALSE(given({}, {"-u", "a", "app"}).settings.mark_nested);
+    const Outcome inner = given({"USHER_USER=a", "USHER_OWN=/a", nested_mark}, {"app"});
+    EXPECT_TRUE(inner.settings.user.spec.text.empty());
+    EXPECT_EQ(inner.settings.user.owned_count, 0U);
+    EXPECT_EQ(given({"USHER_USER=a", nested_mark}, {"-u", "b", "app"}).settings.user.spec.text,
+              "b");
 }
 
 }  // namespace

@@ -180,7 +180,7 @@ TEST(nearest_option, finds_what_a_misspelt_word_was_meant_to_be) {
 
 TEST(nearest_option, finds_nothing_for_a_word_that_is_like_none) {
     for (const char* word :
-         {"", "x", "user", "timeout", "completely-else", "zzzzzzzzzzzzzzzzzzzzzzzz"}) {
+         {"", "x", "speed", "timeout", "completely-else", "zzzzzzzzzzzzzzzzzzzzzzzz"}) {
         EXPECT_EQ(nearest_option(Command::run, word), nullptr) << word;
     }
     EXPECT_EQ(nearest_option(Command::status, "grace"), nullptr);
@@ -357,6 +357,8 @@ TEST(variables, stand_for_every_named_option_of_the_run_form_that_sets_something
                                          "USHER_JSON_FIELD",
                                          "USHER_WAIT_FOR",
                                          "USHER_WAIT_TIMEOUT",
+                                         "USHER_USER",
+                                         "USHER_OWN",
                                          "USHER_TLS_CA_CERT",
                                          "USHER_TLS_CLIENT_CERT",
                                          "USHER_TLS_CLIENT_KEY",

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,8 @@ TEST(peer_called, knows_each_name_whatever_folder_it_is_in) {
     EXPECT_EQ(peer_called("/sbin/docker-init"), Peer::tini);
     EXPECT_EQ(peer_called("./dumb-init"), Peer::dumb_init);
     EXPECT_EQ(peer_called("/usr/libexec/catatonit"), Peer::catatonit);
+    EXPECT_EQ(peer_called("/usr/local/bin/gosu"), Peer::gosu);
+    EXPECT_EQ(peer_called("su-exec"), Peer::su_exec);
 }
 
 TEST(peer_called, takes_any_other_name_for_usher) {
@@ -277,6 +280,49 @@ TEST(tini, sends_nothing_when_the_program_ends) {
     const Actions actions = after_start(got.settings, {.kind = EventKind::main_ended, .status = 0});
     ASSERT_EQ(actions.size(), 1U);
     EXPECT_EQ(actions.begin()[0], (Action{ActionKind::leave}));
+}
+
+TEST(gosu, takes_a_user_and_a_program_and_no_options_behind_them) {
+    for (const Peer peer : {Peer::gosu, Peer::su_exec}) {
+        const Got got = call(peer, {"app:www", "id", "-u"});
+        EXPECT_EQ(got.task.kind, Kind::become);
+        EXPECT_EQ(got.task.user, "app:www");
+        EXPECT_EQ(got.task.program, 1U);
+        EXPECT_EQ(call(peer, {"--", "id"}).task.user, "--");
+        EXPECT_EQ(call(peer, {"", "id"}).task.user, "");
+    }
+}
+
+TEST(gosu, prints_its_help_and_version) {
+    for (const char* word : {"--help", "-h", "-?"}) {
+        const Got got = call(Peer::gosu, {word, "id"});
+        expect_answer(got, got.answer);
+        EXPECT_EQ(got.answer.find("Usage: x user-spec command [args]\n   eg: x tianon bash\n"), 0U);
+    }
+    expect_answer(call(Peer::gosu, {"-v"}), "1.14 (usher)\n");
+    expect_answer(call(Peer::gosu, {"--version", "id"}), "1.14 (usher)\n");
+}
+
+TEST(gosu, without_a_program_it_is_called_wrongly_and_su_exec_is_not) {
+    expect_complaint(call(Peer::gosu, {}), 1, "Usage: x user-spec command [args]\n");
+    expect_complaint(call(Peer::gosu, {"app"}), 1, "Usage: x ");
+    for (const Words& words : {Words{}, Words{"app"}}) {
+        expect_answer(call(Peer::su_exec, words), "Usage: /sbin/x user-spec command [args]\n");
+    }
+}
+
+TEST(gosu, has_a_sentence_of_its_own_for_each_failure) {
+    std::set<std::string> sentences;
+    for (int i = 0; i <= static_cast<int>(BecomeProblem::not_executed); ++i) {
+        const auto problem = static_cast<BecomeProblem>(i);
+        const auto sentence = std::string(become_sentence(Peer::gosu, problem).view());
+        EXPECT_TRUE(sentences.insert(sentence).second) << sentence;
+        EXPECT_EQ(sentence.find("error: "), 0U) << sentence;
+        EXPECT_EQ(sentence.back(), '\n');
+        const auto of_su_exec = become_sentence(Peer::su_exec, problem).view();
+        EXPECT_EQ(of_su_exec.find("su-exec: "), 0U) << of_su_exec;
+        EXPECT_EQ(of_su_exec.back(), '\n');
+    }
 }
 
 }  // namespace
