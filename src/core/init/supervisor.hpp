@@ -189,7 +189,7 @@ class Supervisor {
     [[gnu::hot]] void begin_stopping(Time now, Duration grace, int signal);
     void set_next_escalation();
     bool ring_timer(Time now, Actions& actions);
-    [[nodiscard]] bool becomes_a_daemon(const Event& event) const;
+    [[nodiscard, gnu::hot]] bool becomes_a_daemon(const Event& event) const;
     void job_control(const Event& event, Actions& actions);
     void resume_while_stopping(const Event& event, Actions& actions);
     static void hand_over_again(const Event& event, Actions& actions);
