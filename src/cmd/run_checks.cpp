@@ -70,18 +70,14 @@ bool read_check_options(ProbeSettings& checks, const Invocation& invocation, Are
 
 // Before the checks are made usher leaves its folder.
 bool files_are_whole_paths(const TlsSettings& tls, BadInput& bad) {
-    struct {
-        Literal option;
-        std::string_view file;
-    } const given[] = {{"--tls-ca-cert", tls.ca_cert},
-                       {"--tls-client-cert", tls.client_cert},
-                       {"--tls-client-key", tls.client_key}};
-    for (const auto& [option, file] : given) {
-        if (file.empty() || file.starts_with('/')) continue;
+    const auto is_whole = [&bad](Literal option, std::string_view file) {
+        if (file.empty() || file.starts_with('/')) return true;
         bad.where = option.view();
         return refuse(bad, "not a whole path:", file, "/PATH");
-    }
-    return true;
+    };
+    return is_whole("--tls-ca-cert", tls.ca_cert) &&
+           is_whole("--tls-client-cert", tls.client_cert) &&
+           is_whole("--tls-client-key", tls.client_key);
 }
 
 // What the processes that make the checks will have, too.

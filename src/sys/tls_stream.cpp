@@ -55,7 +55,9 @@ class Memory {
     }
     void put_back(void* memory) {
         const std::size_t kind = (static_cast<Head*>(memory) - 1)->kind;
-        free_[kind] = new (memory) Piece{.next = free_[kind]};
+        Piece* const piece = new (memory) Piece;
+        piece->next = free_[kind];
+        free_[kind] = piece;
     }
 
   private:
