@@ -55,7 +55,7 @@ class Memory {
     }
     void put_back(void* memory) {
         const std::size_t kind = (static_cast<Head*>(memory) - 1)->kind;
-        Piece* const piece = new (memory) Piece;
+        auto* const piece = new (memory) Piece;
         piece->next = free_[kind];
         free_[kind] = piece;
     }

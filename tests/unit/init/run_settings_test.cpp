@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace {
 using test::Words;
 
 struct Outcome {
+    std::shared_ptr<const Words> words;  // which the settings may point to
     RunSettings settings;
     std::optional<RunCommandLine> line;
     std::string complaint;
@@ -38,8 +40,8 @@ Outcome given(std::initializer_list<const char*> variables,
             return outcome;
         }
     }
-    const Words line(words);
-    outcome.line = apply_command_line(outcome.settings, line, bad);
+    outcome.words = std::make_shared<const Words>(words);
+    outcome.line = apply_command_line(outcome.settings, *outcome.words, bad);
     if (!outcome.line) outcome.complaint = text_of(bad);
     return outcome;
 }
@@ -472,7 +474,8 @@ TEST(nested_usher, is_not_marked_for_a_delay_of_the_command_line) {
 }
 
 TEST(user, is_given_as_an_option_or_a_variable_and_the_option_wins) {
-    const UserSettings option = settings_of({"-u", "app:www", "app"}).user;
+    const Outcome given_here = given({}, {"-u", "app:www", "app"});
+    const UserSettings& option = given_here.settings.user;
     EXPECT_EQ(option.spec.user.text, "app");
     EXPECT_EQ(option.spec.group.text, "www");
     EXPECT_FALSE(option.is_variable);
