@@ -86,7 +86,7 @@ def prepare(options, folder):
     shutil.copy(options.usher, harness.CONFIG.usher)
     os.chmod(harness.CONFIG.usher, 0o755)
     subprocess.run([harness.CONFIG.usher, "--version"], check=True, capture_output=True)
-    if os.path.exists(options.usher_tls):
+    if os.path.exists(getattr(options, "usher_tls", "")):
         harness.CONFIG.usher_tls = os.path.join(folder, "usher-tls")
         shutil.copy(options.usher_tls, harness.CONFIG.usher_tls)
         os.chmod(harness.CONFIG.usher_tls, 0o755)
