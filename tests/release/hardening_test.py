@@ -106,6 +106,6 @@ class Hardening(TestCase):
         run(CHECK, path)
         with open(path, "r+b") as file:
             file.truncate(154 * 1024 + 1)
-        with self.assertRaisesRegex(AssertionError, "usher: more than 155648 bytes"):
+        with self.assertRaisesRegex(AssertionError, "usher: more than 157696 bytes"):
             run(CHECK, path)
         run(CHECK, "--any-size", path)
