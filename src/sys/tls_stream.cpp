@@ -107,24 +107,24 @@ bool read_pem(std::string_view path, Literal wanted, BadInput& bad, Parse parse)
     char name[path_max];
     Writer line(name);
     line.add_raw(path).add('\0');
+    if (!line.fits()) return refuse(bad, "cannot be read:", path, wanted);
     const auto pages = allocate_pages(pem_limit);
-    if (!pages || !line.fits()) return refuse(bad, "cannot be read:", path, wanted);
+    if (!pages) return refuse(bad, "cannot be read:", path, wanted);
     const auto length = read_file(name, pages.value.first(pem_limit - 1));
     bool is_right = false;
     if (length && length.value == pem_limit - 1) {
-        mbedtls_platform_zeroize(pages.value.data(), length.value);
         (void)refuse(bad, "too large:", path, wanted);
     } else if (length) {
         // With the NUL behind it.
         is_right = parse(reinterpret_cast<const unsigned char*>(pages.value.data()),
                          length.value + 1) == 0;
-        mbedtls_platform_zeroize(pages.value.data(), length.value);
         if (!is_right) (void)refuse(bad, "nothing of use in", path, wanted);
     } else {
         const bool is_there = length.error.number != ENOENT;
         (void)refuse(bad, is_there ? Literal("cannot be read:") : Literal("no such file:"), path,
                      wanted);
     }
+    mbedtls_platform_zeroize(pages.value.data(), length.value);
     free_pages(pages.value);
     return is_right;
 }

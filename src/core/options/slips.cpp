@@ -21,6 +21,8 @@ constexpr Slip slips[] = {  // of probe and wait
 };
 // clang-format on
 
+constexpr Literal elsewhere = "TLS is in usher-tls, not in usher";
+
 bool has_checks(Command command) { return command == Command::probe || command == Command::wait; }
 
 // Nearer than for an option: the word may well be a program that is really missing.
@@ -31,8 +33,7 @@ bool is_near(std::string_view word, std::string_view name) {
 }  // namespace
 
 Literal slip_of(Command command, char letter) {
-    if (!has_tls && letter == 'k' && has_checks(command))
-        return "TLS is in usher-tls, not in usher";
+    if (!has_tls && letter == 'k' && has_checks(command)) return elsewhere;
     for (const Slip& slip : slips) {
         if (has_checks(command) && slip.letter == letter) return Literal::of_table(slip.hint);
     }
@@ -40,7 +41,7 @@ Literal slip_of(Command command, char letter) {
 }
 
 Literal slip_of(Command command, std::string_view name) {
-    if (!has_tls && name.starts_with("tls-")) return "TLS is in usher-tls, not in usher";
+    if (!has_tls && name.starts_with("tls-")) return elsewhere;
     for (const Slip& slip : slips) {
         if (has_checks(command) && !name.empty() && name == Literal::of_table(slip.name)) {
             return Literal::of_table(slip.hint);
