@@ -35,7 +35,8 @@ int print_license() {
     line.add(license_text);
     if (has_tls) {
         line.add(
-            "\nIt contains parts of Mbed TLS: Copyright The Mbed TLS Contributors\n"
+            "\nIt contains parts of Mbed TLS: Copyright The Mbed TLS Contributors,\n"
+            "INRIA and Microsoft Corporation\n"
             "under the Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
             "It is distributed there on an \"AS IS\" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF "
             "ANY "
