@@ -112,7 +112,7 @@ def _():
                        "--parent-death", "--no-tty", "--verbose", "--quiet", "--log-format",
                        "--help", "--version", "--license"):
             assert option in out, option
-        assert max(map(len, out.splitlines())) <= 100, "a line is too long"
+        assert out.count("\n") <= 51 and max(map(len, out.splitlines())) <= 80, "more than a screen"
 
 
 @test("status --help is its own")

@@ -62,7 +62,12 @@ def help_of(command):
         return None
     options = {}
     for line in out.splitlines():
-        if re.match(r"  +-", line):
+        if re.match(r"  --", line):
+            # The run form names the options of its checks; probe's help describes them.
+            for key in line.split():
+                of_probe = help_of("probe")[key]
+                options[key] = Option("", of_probe.name, of_probe.argument, of_probe.defaults)
+        elif re.match(r"  +-", line):
             match = HELP_LINE.match(line)
             assert match, f"cannot read this line of --help: {line!r}"
             letter, name, argument, _, default = match.groups()

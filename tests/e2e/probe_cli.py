@@ -360,7 +360,8 @@ def _():
             code, out, err = run(command, word)
             equal((code, err), (0, ""))
             assert out.startswith(f"Usage: usher {command} "), out
-            assert out.count("\n") <= 24 and max(map(len, out.splitlines())) <= 100, out
+            assert out.count("\n") <= 25 and max(map(len, out.splitlines())) <= 80, out
+            assert "\nExample: usher " in out, out
 
 
 @test("a closed stdout changes no verdict")

@@ -29,15 +29,15 @@ constexpr OptionRow rows[] = {
     {Id::forward, run, 'f', variable, "forward", "main|split|group|all", "split", "who gets forwarded signals"},
     {Id::forward_group, run, 'g', 0, "", "", "", "same as --forward group"},
     {Id::forward_main, run, 'c', 0, "", "", "", "same as --forward main"},
-    {Id::rewrite, run, 'r', repeatable | variable, "rewrite", "FROM:TO", "", "forward TO in place of FROM; FROM:0 drops it"},
-    {Id::stop_signal, run, 0, repeatable | variable, "stop-signal", "SIG[,SIG...]", "TERM,INT", "received signals that ask for shutdown"},
-    {Id::pre_stop, run, 'd', variable, "pre-stop", "DURATION", "0", "serve on this long before a stop is forwarded"},
+    {Id::rewrite, run, 'r', repeatable | variable, "rewrite", "FROM:TO", "", "send TO in place of FROM; FROM:0 drops it"},
+    {Id::stop_signal, run, 0, repeatable | variable, "stop-signal", "SIG[,SIG...]", "TERM,INT", "signals that ask for a stop"},
+    {Id::pre_stop, run, 'd', variable, "pre-stop", "DURATION", "0", "keep serving this long before a stop"},
     {Id::grace, run, 't', variable, "grace", "DURATION", "inf", "from the forwarded stop to SIGKILL"},
-    {Id::escalate, run, 0, repeatable | variable, "escalate", "DURATION:SIG", "", "send SIG, too, that long after the stop was forwarded"},
-    {Id::linger, run, 0, variable, "linger", "DURATION", "3s", "how long what outlives the program may take"},
-    {Id::linger_signal, run, 0, variable, "linger-signal", "SIG", "TERM", "what that is told; 0: nothing"},
-    {Id::until, run, 0, variable, "until", "main|all", "main", "all: a program that ends with 0 leaves the rest to run"},
-    {Id::remap_exit, run, 'e', repeatable | variable, "remap-exit", "FROM[:TO]", "", "report exit status TO (0) in place of FROM"},
+    {Id::escalate, run, 0, repeatable | variable, "escalate", "DURATION:SIG", "", "send SIG too, that long after the stop"},
+    {Id::linger, run, 0, variable, "linger", "DURATION", "3s", "time for what outlives the program"},
+    {Id::linger_signal, run, 0, variable, "linger-signal", "SIG", "TERM", "what that gets; 0: nothing"},
+    {Id::until, run, 0, variable, "until", "main|all", "main", "all: stay for a daemon's children"},
+    {Id::remap_exit, run, 'e', repeatable | variable, "remap-exit", "FROM[:TO]", "", "report exit status TO (0) for FROM"},
     {Id::subreaper, run, 's', variable, "subreaper", "", "", "adopt orphans when not PID 1 (automatic)"},
     {Id::parent_death, run, 'p', variable, "parent-death", "SIG", "", "get SIG when the parent dies"},
     {Id::no_tty, run, 0, variable, "no-tty", "", "", "leave the terminal's foreground group alone"},
@@ -46,30 +46,30 @@ constexpr OptionRow rows[] = {
     {Id::log_format, run, 0, variable, "log-format", "text|json", "text", "one line an event on stderr"},
     {Id::wait_for, run, 0, repeatable | variable, "wait-for", "CHECK", "", "must pass before PROGRAM is started"},
     {Id::wait_timeout, run, 0, variable, "wait-timeout", "DURATION", "60s", "for that; 0 or inf: for ever"},
-    {Id::heal, run, 0, repeatable | variable, "heal", "CHECK", "", "when it fails, stop the program and end with 69"},
+    {Id::heal, run, 0, repeatable | variable, "heal", "CHECK", "", "unhealthy: stop PROGRAM and end with 69"},
     {Id::heal_interval, run, 0, variable, "heal-interval", "DURATION", "10s", "between two rounds of these checks"},
     {Id::heal_timeout, run, 0, variable, "heal-timeout", "DURATION", "3s", "for one round"},
-    {Id::heal_retries, run, 0, variable, "heal-retries", "N", "3", "so many failures in a row are too many"},
-    {Id::heal_start_period, run, 0, variable, "heal-start-period", "DURATION", "inf", "until it has passed once, no failure counts"},
+    {Id::heal_retries, run, 0, variable, "heal-retries", "N", "3", "failed rounds in a row until it acts"},
+    {Id::heal_start_period, run, 0, variable, "heal-start-period", "DURATION", "inf", "time to start: no failure counts"},
     {Id::heal_grace, run, 0, variable, "heal-grace", "DURATION", "10s", "from the signal to SIGKILL"},
     {Id::heal_signal, run, 0, variable, "heal-signal", "SIG", "TERM", "what an unhealthy program gets"},
     {Id::user, run, 'u', variable, "user", "USER[:GROUP]", "", "become that user; names or numbers"},
-    {Id::own, run, 0, repeatable | variable, "own", "PATH", "", "first give it that tree, unless PATH is its own"},
-    {Id::notify, run, 0, variable, "notify", "", "", "tell NOTIFY_SOCKET what systemd wants to know"},
-    {Id::timeout, probe, 't', 0, "timeout", "DURATION", "3s", "for everything together"},
-    {Id::timeout, wait, 't', 0, "timeout", "DURATION", "30s", "for everything together; 0 or inf: for ever"},
+    {Id::own, run, 0, repeatable | variable, "own", "PATH", "", "first give that user the tree, once"},
+    {Id::notify, run, 0, variable, "notify", "", "", "send READY=1 and more to NOTIFY_SOCKET"},
+    {Id::timeout, probe, 't', 0, "timeout", "DURATION", "3s", "for all together"},
+    {Id::timeout, wait, 't', 0, "timeout", "DURATION", "30s", "for all together; 0 or inf: for ever"},
     {Id::interval, wait, 0, 0, "interval", "DURATION", "500ms", "between tries"},
     {Id::try_timeout, wait, 0, 0, "try-timeout", "DURATION", "10s", "for one try"},
-    {Id::status, of_checks, 0, variable, "status", "LIST", "200-399", "accepted statuses: 200,204,300-399"},
+    {Id::status, of_checks, 0, variable, "status", "LIST", "200-399", "accepted: 200,204,300-399"},
     {Id::method, of_checks, 0, variable, "method", "M", "GET", "the request's method"},
     {Id::header, checks, 'H', repeatable, "header", "'K: V'", "", "a header of the request"},
     {Id::header, run, 0, repeatable | variable, "header", "'K: V'", "", "a header of the request"},
     {Id::host, of_checks, 0, variable, "host", "NAME", "", "Host or :authority, apart from the address"},
     {Id::contains, of_checks, 0, variable, "contains", "TEXT", "", "the body's first 64 KiB must contain TEXT"},
-    {Id::json_field, of_checks, 0, repeatable | variable, "json-field", "PATH[=VALUE]", "", "the body is JSON that has it: status=UP, db.ok"},
-    {Id::tls_ca_cert, tls | tls_of_run, 0, variable, "tls-ca-cert", "FILE", "", "the server's certificate must be signed by one of these"},
-    {Id::tls_client_cert, tls | tls_of_run, 0, variable, "tls-client-cert", "FILE", "", "what we show to a server that asks, PEM"},
-    {Id::tls_client_key, tls | tls_of_run, 0, variable, "tls-client-key", "FILE", "", "its private key, PEM, without a passphrase"},
+    {Id::json_field, of_checks, 0, repeatable | variable, "json-field", "PATH[=VALUE]", "", "the body is JSON with it: status=UP, db.ok"},
+    {Id::tls_ca_cert, tls | tls_of_run, 0, variable, "tls-ca-cert", "FILE", "", "verify: the authorities that may sign, PEM"},
+    {Id::tls_client_cert, tls | tls_of_run, 0, variable, "tls-client-cert", "FILE", "", "to show to a server that asks, PEM"},
+    {Id::tls_client_key, tls | tls_of_run, 0, variable, "tls-client-key", "FILE", "", "its private key, PEM, no passphrase"},
     {Id::tls_server_name, tls | tls_of_run, 0, variable, "tls-server-name", "NAME", "", "SNI, and the name to verify"},
     {Id::tls_no_verify, tls, 'k', 0, "tls-no-verify", "", "", "take any certificate"},
     {Id::tls_no_verify, tls_of_run, 0, variable, "tls-no-verify", "", "", "take any certificate"},
@@ -85,34 +85,67 @@ constexpr OptionRow rows[] = {
 // clang-format on
 constexpr auto table = make_option_table<rows>();
 
-Literal usage_of(Command command) {
+struct CommandHelp {
+    Literal usage;
+    Literal purpose;  // one line
+    Literal example;
+};
+
+CommandHelp help_of(Command command) {
     switch (command) {
-        case Command::run: return "usher [OPTIONS] [--] PROGRAM [ARG...]";
-        case Command::probe: return "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]";
-        case Command::wait: return "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]";
-        case Command::sleep: return "usher sleep DURATION...";
-        case Command::status: return "usher status [--json]";
-        case Command::install: return "usher install PATH";
+        case Command::run:
+            return {.usage = "usher [OPTIONS] [--] PROGRAM [ARG...]",
+                    .purpose =
+                        "Runs PROGRAM as a container's init: signals, zombies, a drain, "
+                        "a bounded stop.",
+                    .example = "usher --pre-stop 5s --grace 20s -- /app"};
+        case Command::probe:
+            return {.usage = "usher probe [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
+                    .purpose = "Is it healthy? Exit code 0: yes, 1: no, 125: usage error.",
+                    .example = "usher probe ready: :8080/healthz"};
+        case Command::wait:
+            return {.usage = "usher wait [OPTIONS] CHECK... [-- PROGRAM [ARG...]]",
+                    .purpose = "Waits for checks to pass, then becomes PROGRAM; 124: too late.",
+                    .example = "usher wait --timeout 1m postgres://db/shop -- /app"};
+        case Command::sleep:
+            return {.usage = "usher sleep DURATION...",
+                    .purpose = "Sleeps for the sum, in images without sleep.",
+                    .example = "usher sleep 5s"};
+        case Command::status:
+            return {.usage = "usher status [--json]",
+                    .purpose = "Says what the init of this container is doing.",
+                    .example = "usher status --json"};
+        case Command::install:
+            return {.usage = "usher install PATH",
+                    .purpose = "Copies this program, for init containers and volumes.",
+                    .example = "usher install /shared/usher"};
     }
     return {};
 }
 
-Literal purpose_of(Command command) {
+constexpr char checks_help[] =
+    "Checks: :PORT/PATH  http://HOST[:PORT]/PATH  http://unix:/SOCKET:/PATH\n"
+    "  tcp://HOST:PORT  unix:/SOCKET  unix:@NAME  file:/PATH[?max-age=30s&min-size=1]\n"
+    "  grpc://HOST:PORT[/SERVICE]  grpc://unix:/SOCKET[:/SERVICE]  pid:/PATH  pid:N\n"
+    "  redis://[[USER]:PASSWORD@]HOST[:PORT]  postgres://[USER@]HOST[:PORT][/DB]\n"
+    "  mysql://[USER@]HOST[:PORT]  ready:  live:\n";
+
+// What there is to know beside the options.
+Literal notes_of(Command command) {
     switch (command) {
         case Command::run:
-            return "Runs PROGRAM as a container's init: forwards signals, reaps, drains, bounds "
-                   "the stop.";
+            return "Durations: 250ms, 5s, 1m30s, 2h, 0.5 (seconds), inf. Signals: TERM, 15, "
+                   "RTMIN+3.\n"
+                   "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
+                   "Exit codes: PROGRAM's; 128+N for signal N; 69 unhealthy; 124 waited too "
+                   "long;\n"
+                   "125 usage error or failure of usher; 126 not executable; 127 not found.\n";
         case Command::probe:
-            return "Exit code 0: healthy, 1: not, 125: called wrongly. PROGRAM is one more check.";
-        case Command::wait:
-            return "Waits until all checks pass, then becomes PROGRAM. Exit code 124: out of time.";
-        case Command::sleep:
-            return "Sleeps for the sum. TERM, INT, QUIT and HUP end it at once: 128 and the "
-                   "signal.";
-        case Command::status:
-            return "Says what the init of this container is doing. Exit code 1: there is none.";
+        case Command::wait: return checks_help;
+        case Command::sleep: return "TERM, INT, QUIT and HUP end it at once: 128 and the signal.\n";
+        case Command::status: return "Exit code 1: there is none.\n";
         case Command::install:
-            return "Copies this program to PATH, for init containers and volumes.";
+            return "The copy has mode 0755 and is there as a whole or not at all.\n";
     }
     return {};
 }
@@ -382,43 +415,55 @@ void add_option_help(Writer& line, const Option& option) {
     line.add('\n');
 }
 
-void add_command_usage(Writer& line, Command command) { line.add(usage_of(command)).add('\n'); }
+// `usher probe   Says whether ...`, one line each.
+void add_subcommands(Writer& line) {
+    for (int i = 1; i < command_count; ++i) {
+        const auto command = static_cast<Command>(i);
+        const std::size_t start = line.size();
+        line.add("  usher ").add(command_name(command));
+        do line.add(' ');
+        while (line.size() - start < 17 && line.fits());
+        line.add(help_of(command).purpose).add('\n');
+    }
+}
+
+// Of the run form: described, they would not fit on a screen with the others.
+void add_names_of_check_options(Writer& line) {
+    line.add("\nOf the checks of --wait-for and --heal, as in usher probe --help:\n ");
+    for (const Option& option : table.options) {
+        if (!option.known_in(Command::run) || !concerns_checks(option.id)) continue;
+        if (option.id == OptionId::tls_ca_cert || option.id == OptionId::tls_server_name)
+            line.add("\n ");
+        line.add(" --").add(option.name());
+    }
+    line.add('\n');
+}
 
 }  // namespace
 
 void add_option_list(Writer& line, std::span<const Option> options, Command command) {
     for (const Option& option : options) {
-        if (option.known_in(command)) add_option_help(line, option);
+        const bool is_only_named = command == Command::run && concerns_checks(option.id);
+        if (option.known_in(command) && !is_only_named) add_option_help(line, option);
     }
 }
 
-void add_usage(Writer& line, Command command) { add_command_usage(line.add("Usage: "), command); }
+void add_usage(Writer& line, Command command) {
+    line.add("Usage: ").add(help_of(command).usage).add('\n');
+}
 
 void add_help(Writer& line, Command command) {
+    const CommandHelp help = help_of(command);
     add_usage(line, command);
+    line.add(help.purpose).add("\nExample: ").add(help.example).add("\n\n");
     if (command == Command::run) {
-        for (int i = 1; i < command_count; ++i) {
-            add_command_usage(line.add("       "), static_cast<Command>(i));
-        }
+        add_subcommands(line);
+        line.add('\n');
     }
-    line.add(purpose_of(command)).add("\n\n");
     add_option_list(line, table.options, command);
-    if (command == Command::run) {
-        line.add(
-            "\nDurations: 250ms, 5s, 1m30s, 2h, 1d, 0.5 (seconds), inf. "
-            "Signals: TERM, 15, RTMIN+3.\n"
-            "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
-            "Exit codes: the program's; 128+N for signal N; 125 usher failed; 126 not executable;\n"
-            "127 not found; 124 out of time to wait; 69 unhealthy.\n");
-    } else if (command == Command::probe || command == Command::wait) {
-        line.add(
-            "\nChecks: http://HOST[:PORT]/PATH  :PORT/PATH  http://unix:/SOCKET:/PATH  "
-            "tcp://HOST:PORT\n"
-            "  unix:/SOCKET  unix:@NAME  grpc://HOST:PORT[/SERVICE]  "
-            "grpc://unix:/SOCKET[:/SERVICE]\n"
-            "  redis://[[USER]:PASSWORD@]HOST[:PORT]  postgres://[USER@]HOST[:PORT][/DB]\n"
-            "  mysql://[USER@]HOST[:PORT]\n"
-            "  file:/PATH[?max-age=30s&min-size=1]  pid:/PATH  pid:N  ready:  live:\n");
+    if (command == Command::run) add_names_of_check_options(line);
+    line.add('\n').add(notes_of(command));
+    if (command == Command::probe || command == Command::wait) {
         line.add(has_tls ? Literal("  https://...  grpcs://...  tls://HOST:PORT\n")
                          : Literal("https://, grpcs:// and tls:// are in usher-tls.\n"));
         line.add("${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");

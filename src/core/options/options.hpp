@@ -249,7 +249,7 @@ class OptionReader {
 void add_usage(Writer& line, Command command);
 /// The whole of --help for one command.
 void add_help(Writer& line, Command command);
-/// A line for each option of a table that `command` knows.
+/// A line for each option of a table that `command` knows; of the run form not those of its checks.
 void add_option_list(Writer& line, std::span<const Option> options, Command command);
 
 }  // namespace usher
