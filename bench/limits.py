@@ -2,7 +2,8 @@
 """What the figures are called, how they are told, and what usher has to hold."""
 
 FLOORS = ("floor", "floor-vfork")
-STATIC_PEERS = ("tini-static", "catatonit")
+DYNAMIC_PEERS = ("tini", "dumb-init")   # their size is without the C library that they need
+MUSL_PEERS = ("tini-musl", "dumb-init-musl", "catatonit-musl")
 
 # figure: (title, factor from the measured unit, unit told). In all of them less is better.
 PROBES = {"probe_http": "probe http", "probe_https_rsa": "probe https, RSA-2048",
@@ -16,9 +17,9 @@ TITLES = {
     "private_dirty": ("Private_Dirty, idle", 1, "KiB"),
     "page_tables": ("page tables, idle", 1, "KiB"),
     "cgroup_memory": ("control group of a container", 1, "KiB"),
-    "cgroup_peak": ("the same at its peak, 50 starting at once", 1, "KiB"),
+    "cgroup_peak": ("control group at its peak, 50 starting at once", 1, "KiB"),
     "calls_launch": ("system calls to launch", 1, ""),
-    "heap_calls": ("of them for memory (brk, mmap)", 1, ""),
+    "heap_calls": ("system calls to launch, for memory (brk, mmap)", 1, ""),
     "calls_signal": ("system calls for a signal", 1, ""),
     "calls_orphan": ("system calls for an orphan", 1, ""),
     "launch": ("launch + exit, PID 1", 1, "µs"),
@@ -45,8 +46,8 @@ TITLES = {
     "heal_rss": ("the watcher's Rss", 1, "KiB"),
     "heal_private_dirty": ("the watcher's Private_Dirty", 1, "KiB"),
     "own_wall": ("--own, an entry of a large tree: time", 1, "ns"),
-    "own_cpu": ("the same: CPU", 1, "ns"),
-    "own_peak": ("the same: peak memory", 1, "KiB"),
+    "own_cpu": ("--own, an entry of a large tree: CPU", 1, "ns"),
+    "own_peak": ("--own, a large tree: peak memory", 1, "KiB"),
     **{f"{probe}_{part}": (f"{title}: {name}", factor, unit)
        for probe, title in PROBES.items()
        for part, name, factor, unit in (("wall", "whole process", 1 / 1000, "ms"),
@@ -63,8 +64,17 @@ def number(value):
     return f"{value:.3g}"
 
 
+def times(ratio):
+    return "-" if ratio is None else f"{ratio:.2f}"
+
+
 def title(figure):
     return TITLES.get(figure, (figure.replace("_", " "), 1, ""))
+
+
+def with_unit(figure):
+    name, _, unit = title(figure)
+    return f"{name}, {unit}" if unit else name
 
 
 class Figures:
@@ -82,7 +92,7 @@ class Figures:
         rows = self.rows.get(figure, {})
         return {name: row for name, row in rows.items()
                 if "median" in row and not name.startswith("usher") and name not in FLOORS and not row.get("also")
-                and (figure != "size" or name in STATIC_PEERS)}
+                and (figure != "size" or name not in DYNAMIC_PEERS)}
 
     def best_peer(self, figure):
         """(name, median); None: no peer has this figure."""
@@ -121,7 +131,8 @@ def judge(rows, partial=False):
         at_most("system calls to launch", 16, f.get("calls_launch")),
         at_most("launch + exit, x floor", 1.1, f.ratio("launch", "floor")),
         at_most("launch + exit, x floor with vfork", 1.05, f.ratio("launch", "floor-vfork"), aim=True),
-        at_most("launch + exit, x best peer", 0.6, f.ratio("launch", "best peer")),
+        *(at_most(f"launch + exit, x {peer}", 1, f.ratio("launch", peer))
+          for peer in MUSL_PEERS if peer in f.rows.get("launch", {})),
         at_most("signal until handled, x best peer", 1.05, f.ratio("signal", "best peer")),
         *(at_most(f"{title(figure)[0]}, x floor", 1.1, f.ratio(figure, "floor"))
           for figure in f.rows if figure.startswith("orphan_cpu_")),
@@ -146,11 +157,11 @@ def judge(rows, partial=False):
         *(at_most(f"{title(figure)[0]}, x curl -k", 0.35, f.ratio(figure, "curl -k"))
           for figure in f.rows if figure in ("probe_https_rsa_wall", "probe_https_ecdsa_wall")),
     ]
-    return [x for x in found if not partial or x["measured"] != "not measured"] + ahead(f)
+    return [x for x in found if not partial or x["measured"] != "not measured"] + against_peers(f)
 
 
-def ahead(f):
-    """Whether usher is ahead of every peer, or within the spread, in each figure."""
+def against_peers(f):
+    """Whether usher is ahead of every peer, however built, or within the spread, in each figure."""
     found = []
     for figure in f.rows:
         best = f.best_peer(figure)
@@ -163,20 +174,26 @@ def ahead(f):
             word = "within the spread"
         _, factor, unit = title(figure)
         measured = f"{number(own['median'] * factor)} and {number(best[1] * factor)} {unit}".strip()
-        found.append({"limit": f"{title(figure)[0]}: against {best[0]}", "kind": "peer",
-                      "wanted": "not behind", "measured": f"{measured}: {word or 'behind'}", "holds": word is not None})
+        found.append({"limit": f"{title(figure)[0]}: against {best[0]}", "kind": "peer", "figure": figure,
+                      "peer": best[0], "wanted": "not behind",
+                      "measured": f"{measured}: {word or 'behind, x ' + times(f.ratio(figure, best[0]))}",
+                      "holds": word is not None})
     return found
 
 
 # --- telling -------------------------------------------------------------------------------------
 
+def spread(row):
+    """Half the distance of the quartiles, in percent of the median."""
+    return (row["q3"] - row["q1"]) / 2 / row["median"] * 100 if row["median"] else 0
+
+
 def cell(row, factor):
-    """The median, and half the distance of the quartiles in percent of it."""
+    """The median and its spread."""
     if "median" not in row:
         return "-"
-    spread = (row["q3"] - row["q1"]) / 2 / row["median"] * 100 if row["median"] else 0
     text = number(row["median"] * factor)
-    return f"{text} ±{spread:.0f}%" if spread >= 0.5 else text
+    return f"{text} ±{spread(row):.0f}%" if spread(row) >= 0.5 else text
 
 
 def columns(rows):
@@ -196,12 +213,12 @@ def table(f, figures):
     rows = [["", "rounds", *names, "x floor", "x vfork", "x best peer"]]
     for figure in figures:
         measured = f.rows[figure]
-        name, factor, unit = title(figure)
+        factor = title(figure)[1]
         ratios = [f.ratio(figure, to) for to in (*FLOORS, "best peer")]
         rounds = max((row.get("rounds", 0) for row in measured.values()), default=0)
-        rows.append([f"{name}, {unit}" if unit else name, str(rounds),
+        rows.append([with_unit(figure), str(rounds),
                      *[cell(measured.get(n, {}), factor) for n in names],
-                     *[f"{r:.2f}" if r is not None else "-" for r in ratios]])
+                     *map(times, ratios)])
     # Without a floor there is no ratio to it.
     empty = [i for i in range(len(rows[0])) if all(row[i] == "-" for row in rows[1:])]
     return columns([[c for i, c in enumerate(row) if i not in empty] for row in rows])
@@ -224,8 +241,18 @@ def print_tables(report):
     for row in report["figures"]:
         if "failed" in row:
             print(f"{row['figure']}, {row['candidate']}: {row['failed']}")
-    for kind, heading in (("must", "Limits"), ("aim", "Aims"), ("peer", "Against the best peer")):
-        rows = [["  " + x["limit"], "holds" if x["holds"] else "MISSED", x["measured"], x["wanted"]]
-                for x in report["limits"] if x["kind"] == kind]
+    print_verdicts(report["limits"])
+
+
+def print_verdicts(verdicts):
+    """Where a peer is ahead comes first."""
+    limits, aims, peers = ([x for x in verdicts if x["kind"] == kind] for kind in ("must", "aim", "peer"))
+    behind = [x for x in peers if not x["holds"]]
+    if peers and not behind:
+        print("\nNo peer is ahead.")
+    for heading, found in (("A PEER IS AHEAD", behind), ("Limits", limits), ("Aims", aims),
+                           ("Not behind the best peer", [x for x in peers if x["holds"]])):
+        rows = [["  " + x["limit"], x["measured"]] if x["kind"] == "peer" else
+                ["  " + x["limit"], "holds" if x["holds"] else "MISSED", x["measured"], x["wanted"]] for x in found]
         if rows:
             print("\n".join(["", heading, *columns(rows)]))

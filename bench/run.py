@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the benchmarks, prints the tables, judges the limits. scripts/bench builds and starts it.
 
-    bench/run.py --tools DIR --programs DIR [--usher FILE] [--also NAME=FILE]... [--only A,B] [--full]
+    bench/run.py --tools DIR --programs DIR --peers DIR [--usher FILE] [--also NAME=FILE]... [--only A,B] [--full]
 
 It needs root, and a PID and a network namespace of its own: whatever it starts dies with them.
 """
@@ -506,6 +506,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tools", required=True, help="the folder of side_by_side and its like")
     parser.add_argument("--programs", required=True, help="the folder of floor, empty, program")
+    parser.add_argument("--peers", required=True, help="the folder of tini-musl and its like, if built")
     parser.add_argument("--usher", default=f"{TOP}/build/release/usher")
     parser.add_argument("--usher-tls", default=f"{TOP}/build/release-tls/usher-tls")
     parser.add_argument("--also", action="append", default=[], metavar="NAME=FILE",
@@ -529,7 +530,9 @@ def main():
         end_with_stdin()
     inits = {"usher": options.usher, "floor": f"{options.programs}/floor",
              "floor-vfork": f"{options.programs}/floor-vfork",
-             **{name: shutil.which(name) for name in PEERS if shutil.which(name)}}
+             **{name: shutil.which(name) for name in PEERS if shutil.which(name)},
+             **{name: f"{options.peers}/{name}" for name in limits.MUSL_PEERS
+                if os.path.exists(f"{options.peers}/{name}")}}
     also = dict(word.split("=", 1) for word in options.also)
     inits |= also
     inits = {name: os.path.abspath(path) for name, path in inits.items()}
