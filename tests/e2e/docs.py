@@ -234,6 +234,10 @@ def find(options, word):
     return next((o for o in options.values() if o.letter == word[1]), None)
 
 
+def recipes():
+    return sorted(os.path.relpath(path, TOP) for path in glob.glob(os.path.join(TOP, "docs/recipes/*.md")))
+
+
 def check_calls(name):
     calls = [(*call, piece) for piece in code_of(name) for call in options_used(piece)]
     for command, option, piece in calls:
@@ -241,11 +245,19 @@ def check_calls(name):
             # A misspelt one, shown with what usher says to it.
             _, _, err = run(*([] if command == "run" else [command]), option)
             assert err and err.strip() in text_of(name), f"{command} has no {option}: {piece!r}"
-    assert calls or name in ("CHANGELOG.md", "Dockerfile.example"), "no call was found"
+    assert calls or name in ("CHANGELOG.md", "Dockerfile.example", *recipes()), "no call was found"
 
 
 for _name in DOCUMENTS:
     add(f"{_name} calls usher with options that it has", lambda n=_name: check_calls(n), __name__)
+
+
+@test("the recipes call usher with options that it has, and name variables that it knows")
+def _():
+    assert recipes(), "there are none"
+    for name in recipes():
+        check_calls(name)
+        check_variables(name)
 
 
 @test("an option that stands alone in a document's text is one of usher's")
@@ -385,7 +397,7 @@ def anchors(name):
 @test("every link of the documents leads to a file or a heading that is there")
 def _():
     names = ["README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"]
-    names += [os.path.relpath(path, TOP) for pattern in ("docs/*.md", "examples/*/README.md")
+    names += [os.path.relpath(path, TOP) for pattern in ("docs/*.md", "docs/recipes/*.md", "examples/*/README.md")
               for path in sorted(glob.glob(os.path.join(TOP, pattern)))]
     links = {name: re.findall(r"\]\(([^)\s]+)\)", text_of(name)) for name in names}
     for name, link in ((name, link) for name in names for link in links[name]):

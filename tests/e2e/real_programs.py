@@ -144,17 +144,17 @@ def node():
     return [peer("node"), write("cluster.js", NODE), str(PORT), str(WORK)]
 
 
-def php_fpm():
+def php_fpm(port=PORT, wait="process_control_timeout = 10s"):
     paths = sorted(glob.glob("/usr/sbin/php-fpm*"))
     need(paths, "php-fpm is not installed")
     write("index.php", PHP)
     settings = write("fpm.conf", f"""[global]
 error_log = /dev/stderr
-process_control_timeout = 10s
+{wait}
 [www]
 user = nobody
 group = nogroup
-listen = 127.0.0.1:{PORT}
+listen = 127.0.0.1:{port}
 pm = static
 pm.max_children = {CLIENTS}
 """)
@@ -187,7 +187,7 @@ ScriptAlias / {script}/
     return [path, "-DFOREGROUND", "-f", settings]
 
 
-def nginx():
+def nginx(passes=f"proxy_pass http://127.0.0.1:{BEHIND};"):
     path = peer("nginx")
     settings = write("nginx.conf", f"""daemon off;
 user root;
@@ -200,12 +200,16 @@ http {{
     {" ".join(f"{x}_temp_path {scratch(x)};" for x in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))}
     server {{
         listen 127.0.0.1:{PORT};
-        location / {{ proxy_pass http://127.0.0.1:{BEHIND}; }}
+        location / {{ {passes} }}
     }}
 }}
 """)
-    serve_behind_nginx()
     return [path, "-e", "stderr", "-c", settings]
+
+
+def nginx_before_python():
+    serve_behind_nginx()
+    return nginx()
 
 
 def serve_behind_nginx():
@@ -328,7 +332,7 @@ STOPS = {
     "a node cluster": (node, ask_http, (), 143),
     "php-fpm": (php_fpm, ask_fastcgi, ("-r", "TERM:QUIT", "--linger-signal", "QUIT"), 131),
     "httpd": (httpd, ask_cgi, ("-r", "TERM:WINCH"), 143),
-    "nginx": (nginx, ask_http, ("-r", "TERM:QUIT"), 131),
+    "nginx": (nginx_before_python, ask_http, ("-r", "TERM:QUIT"), 131),
 }
 for _name, _case in STOPS.items():
     for _shell in (False, True):
@@ -346,7 +350,7 @@ RELOADS = {
     "HUP to a node cluster": (node, ask_http, HUP, True),
     "USR2 to php-fpm": (php_fpm, ask_fastcgi, USR2, True),
     "USR1 to httpd": (httpd, ask_cgi, USR1, True),
-    "HUP to nginx": (nginx, ask_http, HUP, False),
+    "HUP to nginx": (nginx_before_python, ask_http, HUP, False),
 }
 for _name, _case in RELOADS.items():
     @test(f"{_name}, a reload, cuts no request")

@@ -65,3 +65,22 @@ def _(engine):
         assert answers(port), "it does not serve while it drains"
         container.kill(15)
         equal(container.wait(), 0, "the exit code")
+
+
+# What docs/recipes/github-actions-services.md says of the options of `docker run`.
+@case("docker run's --health-interval leaves the image's check, and USHER_PROBE says what it asks", only=("docker",))
+def _(engine):
+    port = free_port()
+    probed = image(Healthcheck={"Test": ["CMD", "/usher", "probe"], "Interval": 3600 * SECOND, "Timeout": 30 * SECOND})
+    with engine.run(probed, "/usher", "--", "/service", env={"PORT": port, "USHER_PROBE": f":{port}/healthz"},
+                    network="host", words=["--health-interval=250ms"]) as container:
+        wait_for(lambda: container.health() == "healthy", "it is healthy", 60)
+
+
+@case("docker run's --health-cmd needs a shell in the image", only=("docker",))
+def _(engine):
+    with engine.run(image(), "/usher", "--", "/witness", "catch",
+                    words=["--health-cmd=/usher probe ready:", "--health-interval=250ms"]) as container:
+        wait_for(lambda: container.health() == "unhealthy", "it is unhealthy", 60)
+        told = engine.inspect(container, "{{json .State.Health.Log}}")
+        assert "/bin/sh" in told, told
