@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The man page, README and the other documents say what the binary says, and nothing else."""
+import concurrent.futures
 import functools
 import glob
+import itertools
+import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -13,16 +17,20 @@ import harness
 from harness import CONFIG, TERM, add, equal, need, scratch, skip, start, test, wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Where each command's options are described: a heading of README, a .Ss of the man page.
-README_SECTION = {"run": "Options", "probe": "Options of probe and wait",
-                  "wait": "Options of probe and wait", "sleep": "usher sleep",
-                  "status": "States and status", "install": "usher install"}
+# Where each command's options are described: a heading of these two pages, a .Ss of the man page.
+REFERENCE = ("docs/reference.md", "docs/checks.md")
+REFERENCE_SECTION = {"run": "Options", "probe": "Options of probe and wait",
+                     "wait": "Options of probe and wait", "sleep": "usher sleep",
+                     "status": "States and status", "install": "usher install"}
 MAN_SECTION = {"run": "Options of the run form", "probe": "Options of probe and wait",
                "wait": "Options of probe and wait", "sleep": "Options of sleep",
                "status": "Options of status", "install": "Options of install"}
-COMMANDS = list(README_SECTION)
+COMMANDS = list(REFERENCE_SECTION)
 PRINT_ONLY = {"help", "version", "license"}   # no variables
-DOCUMENTS = ("README.md", "docs/usher.1", "SECURITY.md", "CHANGELOG.md", "Dockerfile.example")
+TOP_PAGES = ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")
+PAGES = sorted({os.path.relpath(path, TOP) for pattern in ("docs/**/*.md", "examples/**/README.md")
+                for path in glob.glob(os.path.join(TOP, pattern), recursive=True)} | set(TOP_PAGES))
+DOCUMENTS = ("README.md", *REFERENCE, "docs/usher.1", "SECURITY.md", "CHANGELOG.md", "Dockerfile.example")
 
 
 def text_of(name):
@@ -98,22 +106,22 @@ def sharers(section_of, command):
 
 # --- what the documents say -------------------------------------------------------------------
 
-def readme_sections():
+def reference_sections():
     """Heading -> the text up to the next heading, code blocks included."""
     sections, title, in_code = {}, "", False
-    for line in text_of("README.md").splitlines():
+    for line in "".join(map(text_of, REFERENCE)).splitlines():
         in_code ^= line.startswith("```")
         heading = None if in_code else re.match(r"#+ (.*)", line)
         if heading:
             title = heading[1]
-            assert title not in sections, f"two headings of README are called {title!r}"
+            assert title not in sections, f"two headings of the reference are called {title!r}"
         sections[title] = sections.get(title, "") + line + "\n"
     return sections
 
 
-def readme_options(section):
+def reference_options(section):
     options = {}
-    for line in readme_sections()[section].splitlines():
+    for line in reference_sections()[section].splitlines():
         if not line.startswith("| `-"):
             continue
         cells = [c.strip().replace("\\|", "|") for c in re.split(r"(?<!\\)\|", line)[1:-1]]
@@ -126,7 +134,7 @@ def readme_options(section):
                 letter = word[1:]
         defaults = [d for d in re.findall(r"`([^`]*)`", cells[1]) if d not in COMMANDS]
         option = Option(letter, name, argument, defaults)
-        assert option.key not in options, f"README has {option.key} twice in {section!r}"
+        assert option.key not in options, f"the reference has {option.key} twice in {section!r}"
         options[option.key] = option
     return options
 
@@ -175,12 +183,12 @@ def check_exists(command, section_of, described_in):
 
 
 for _command in COMMANDS:
-    add(f"README tells every option of {_command}, with its short form, argument and default",
-        lambda c=_command: check_described(c, README_SECTION, readme_options, True), __name__)
+    add(f"the reference tells every option of {_command}, with its short form, argument and default",
+        lambda c=_command: check_described(c, REFERENCE_SECTION, reference_options, True), __name__)
     add(f"the man page tells every option of {_command}, with its short form and default",
         lambda c=_command: check_described(c, MAN_SECTION, man_options, False), __name__)
-    add(f"README tells no option and no default that {_command} lacks",
-        lambda c=_command: check_exists(c, README_SECTION, readme_options), __name__)
+    add(f"the reference tells no option and no default that {_command} lacks",
+        lambda c=_command: check_exists(c, REFERENCE_SECTION, reference_options), __name__)
     add(f"the man page tells no option and no default that {_command} lacks",
         lambda c=_command: check_exists(c, MAN_SECTION, man_options), __name__)
 
@@ -235,7 +243,7 @@ def find(options, word):
 
 
 def recipes():
-    return sorted(os.path.relpath(path, TOP) for path in glob.glob(os.path.join(TOP, "docs/recipes/*.md")))
+    return [name for name in PAGES if name.startswith("docs/recipes/")]
 
 
 def check_calls(name):
@@ -260,10 +268,68 @@ def _():
         check_variables(name)
 
 
+# --- whole command lines ----------------------------------------------------------------------
+
+# What is missing where a page shows only the beginning of a call, or files of the reader's.
+INCOMPLETE = re.compile("no program given|needs a value|no such file")
+# What a page writes in the place of a word of the reader's, and words of two lines of a usage.
+PLACEHOLDERS = re.compile(r"\.\.\.|^[\[(|]|^(CHECK|PROGRAM|PATH|DURATION|OPTIONS|URL|FILE|S)$")
+
+
+def command_lines(name):
+    """The words of each call of usher in a page that is a whole one."""
+    for piece in code_of(name):
+        for words in re.findall(r'\[("[^\]]*usher(?:-tls)?"[^\]]*)\]', piece):
+            try:
+                yield [word for word in json.loads(f"[{words}]") if word != "CMD"]
+            except ValueError:
+                pass    # an array over several lines, or with a comment in it
+        try:
+            words = shlex.split(re.sub(r"^ *(\$ )?", "", piece), comments=True)
+        except ValueError:
+            continue
+        # Up to a pipe, a list's second command, a redirection.
+        yield list(itertools.takewhile(lambda word: word not in ("|", "&&", ";", ">"), words))
+
+
+def whole_calls(name):
+    for words in command_lines(name):
+        is_usher = words and re.search(r"(^|/)usher(-tls)?$", words[0])
+        if is_usher and len(words) > 2 and not any(map(PLACEHOLDERS.search, words)):
+            yield [word.replace("$$", "$") for word in words[1:]]   # as Compose does
+
+
+def usage_error(words):
+    """What usher says to a call that it does not understand; None: it understands it. It runs where it can do
+    no harm, as nobody's user, without a network; what still runs after a moment was understood."""
+    variables = {x: "1" for x in re.findall(r"\$\{(\w+)", " ".join(words))}
+    with start(*words, binary=CONFIG.usher_tls, pid1=True, namespace=("--net", "--user", "54321"),
+               env={**variables, "USHER_LOG_FORMAT": "json"}) as init:
+        try:
+            init.wait(0.5)
+        except AssertionError:
+            return None
+        told = [json.loads(line) for line in init.err.finish().splitlines() if line.startswith("{")]
+        return next((x["message"] for x in told if x["event"] == "usage"), None)
+
+
+@test("every whole command line of the pages is one that usher understands", timeout=300.0)
+def _():
+    need(CONFIG.usher_tls, "usher-tls, which has all options, was not built")
+    calls = sorted({(name, *words) for name in PAGES for words in whole_calls(name)})
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        errors = list(pool.map(lambda call: usage_error(call[1:]), calls))
+    wrong = [f"{name}: usher {' '.join(words)}: {error}" for (name, *words), error in zip(calls, errors, strict=True)
+             if error and error not in text_of(name) and not INCOMPLETE.search(error)]
+    equal(wrong, [])
+    assert len(calls) > 40, f"only {len(calls)} were found"
+    assert usage_error(["--graze", "5s", "app"]), "a wrong one would not be seen"
+
+
 @test("an option that stands alone in a document's text is one of usher's")
 def _():
     options = every_option()
-    for name in ("README.md", "SECURITY.md", "CHANGELOG.md"):
+    for name in ("README.md", *REFERENCE, "SECURITY.md", "CHANGELOG.md"):
         for piece in re.findall(r"(?<!`)`(-[^`\n]*)`", text_of(name)):
             for word in re.findall(r"(?:^|, )(--?[a-zA-Z][a-z-]*)", piece):
                 key = word if word.startswith("--") else word[:2]
@@ -296,9 +362,9 @@ for _name in DOCUMENTS:
         lambda n=_name: check_variables(n), __name__)
 
 
-@test("README and the man page name a variable for each option of the run form")
+@test("the reference and the man page name a variable for each option of the run form")
 def _():
-    for name in ("README.md", "docs/usher.1"):
+    for name in ("docs/reference.md", "docs/usher.1"):
         missing = option_variables() - variables_in(name)
         assert not missing, f"{name} lacks {sorted(missing)}"
 
@@ -350,6 +416,17 @@ def _():
     equal(said, [])
 
 
+@test("the pages have no word that CONTRIBUTING's list of words has another one for")
+def _():
+    rows = re.search(r"^## Words\n.*?(?=^## )", text_of("CONTRIBUTING.md"), re.MULTILINE | re.DOTALL)[0]
+    others = [word for row in rows.splitlines() if row.startswith("| ") for word in re.findall(r"`([^`]*)`", row.split("|")[3])]
+    assert len(others) > 5, others
+    for name in (*PAGES, "docs/usher.1"):
+        text = " ".join(text_of(name).replace(rows, "").split())
+        found = [word for word in others if re.search(rf"\b{re.escape(word)}\b", text)]
+        equal(found, [], f"words of {name}")
+
+
 @test("CHANGELOG tells of the version that usher --version prints")
 def _():
     version = run("--version")[1].split()[1]
@@ -396,11 +473,8 @@ def anchors(name):
 
 @test("every link of the documents leads to a file or a heading that is there")
 def _():
-    names = ["README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"]
-    names += [os.path.relpath(path, TOP) for pattern in ("docs/*.md", "docs/recipes/*.md", "examples/*/README.md")
-              for path in sorted(glob.glob(os.path.join(TOP, pattern)))]
-    links = {name: re.findall(r"\]\(([^)\s]+)\)", text_of(name)) for name in names}
-    for name, link in ((name, link) for name in names for link in links[name]):
+    links = {name: re.findall(r"\]\(([^)\s]+)\)", text_of(name)) for name in PAGES}
+    for name, link in ((name, link) for name in PAGES for link in links[name]):
         path, _, anchor = link.partition("#")
         if "://" in link:
             continue

@@ -11,7 +11,7 @@ enum class ExitCode : std::uint8_t {
     unhealthy = 1,
     healed = 69,           ///< usher stopped an unhealthy program
     timed_out = 124,       ///< `wait` ran out of time
-    usher_failed = 125,    ///< called wrongly, or failed itself
+    usher_failed = 125,    ///< a usage error, or a failure of usher itself
     not_executable = 126,  ///< found, but cannot be executed
     not_found = 127,
     killed = 137,  ///< 128 + SIGKILL
