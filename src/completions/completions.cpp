@@ -4,11 +4,14 @@
 // from usher's own tables: options, subcommands, signals, and the checks that it says it accepts. A
 // program for the machine that builds; nothing of it is in usher.
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "check.hpp"
 #include "options.hpp"
+#include "run_settings.hpp"
 #include "signals.hpp"
 
 namespace {
@@ -34,26 +37,43 @@ Text joined_subcommands(const char* between) {
 }
 const Text subcommands = joined_subcommands(" ");
 
-// Those with a name, and the ends of the real-time ones, but for `without`.
-Text signal_names(SignalSet without) {
-    Text names;
+// Those with a name, and the ends of the real-time ones; last 0, which some options take for none.
+std::vector<Text> signal_names() {
+    std::vector<Text> names;
     for (int signal = 1; signal <= signal_count; ++signal) {
-        if (contains(without, signal)) continue;
         char room[16];
         Writer line(room);
         add_signal_name(line, signal);
-        Text name(line.view());
+        const Text name(line.view());
         if (name.starts_with("SIG") && name.find_first_of("+-") == Text::npos) {
-            names += (names.empty() ? "" : " ") + name.substr(3);
+            names.push_back(name.substr(3));
         }
     }
+    names.emplace_back("0");
     return names;
 }
-const Text signals = signal_names(0);
-const Text stop_signals = signal_names(set_of(sig::kill) | set_of(sig::stop) | set_of(sig::chld));
+
+// The signals that usher takes in a value of the option, between `before` and `after`: its own
+// parser is asked, so that none is offered that it refuses.
+Text accepted_signals(const Option& option, const Text& before = "", const Text& after = "") {
+    Text accepted;
+    for (const Text& name : signal_names()) {
+        Text words[] = {"--" + Text(option.name().view()), before + name + after, "--", "program"};
+        char* const pointers[] = {words[0].data(), words[1].data(), words[2].data(),
+                                  words[3].data()};
+        RunSettings settings;
+        BadInput bad;
+        if (!apply_command_line(settings, pointers, bad)) continue;
+        accepted += (accepted.empty() ? "" : " ") + name;
+    }
+    return accepted;
+}
+Text rewritten_from(const Option& option) { return accepted_signals(option, "", ":TERM"); }
+Text rewritten_to(const Option& option) { return accepted_signals(option, "TERM:"); }
+Text escalated_to(const Option& option) { return accepted_signals(option, "1s:"); }
 
 // How the checks begin that usher names to whoever writes another: "tcp://HOST:PORT, unix:/SOCKET".
-Text check_beginnings() {
+Text check_beginnings(bool with_states) {
     Check check;
     BadInput bad;
     parse_check("", check, bad);
@@ -63,19 +83,21 @@ Text check_beginnings() {
         const Text form = accepted.substr(at, accepted.find(", ", at) - at);
         const std::size_t colon = form.find(':');
         if (colon == 0) continue;  // ":PORT/PATH" begins with nothing to complete
+        if (!with_states && colon + 1 == form.size()) continue;  // "ready:", of usher itself
         const std::size_t end = colon + (form.substr(colon, 3) == "://" ? 3 : 1);
         beginnings += (beginnings.empty() ? "" : " ") + form.substr(0, end);
     }
     return beginnings;
 }
-const Text checks = check_beginnings();
+const Text checks = check_beginnings(true);
+// What --wait-for and --heal take.
+const Text option_checks = check_beginnings(false);
 
 // The words that an option's value can be, from its name in --help; empty: anything.
 Text values_of(const Option& option) {
     Text argument = Text(option.argument().view());
-    if (option.id == OptionId::stop_signal) return stop_signals;
-    if (argument.starts_with("SIG")) return signals;
-    if (takes_checks(option.id)) return checks;
+    if (argument.starts_with("SIG")) return accepted_signals(option);
+    if (takes_checks(option.id)) return option_checks;
     if (argument.find('|') == Text::npos) return {};
     for (char& c : argument) {
         if (c == '|') c = ' ';
@@ -88,6 +110,13 @@ Text long_form(const Option& option) {
 }
 Text short_form(const Option& option) {
     return option.letter != 0 ? Text("-") + option.letter : "";
+}
+
+const Option& option_of(OptionId id) {
+    for (const Option& option : option_table()) {
+        if (option.id == id) return option;
+    }
+    std::abort();
 }
 
 // The forms of an option with `between` between them.
@@ -105,15 +134,54 @@ Text single_quoted(const Text& text) {
 
 // --- bash -------------------------------------------------------------------------------------
 
+// What offers the values of an option, in bash.
+Text bash_offer(const Option& option) {
+    if (option.id == OptionId::rewrite) {
+        return "_usher_pair '" + rewritten_from(option) + "' '" + rewritten_to(option) + "'";
+    }
+    if (option.id == OptionId::escalate) return "_usher_pair '' '" + escalated_to(option) + "'";
+    if (takes_checks(option.id)) return "_usher_checks '" + values_of(option) + "'";
+    if (takes_paths(option.id)) return "_usher_files";
+    return "_usher_words '" + values_of(option) + "'";
+}
+
 void write_bash() {
     std::printf(R"(# bash completion for usher
 
-_usher_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
+# These offer what completes $cur, which follows $prefix in the word at the cursor.
+_usher_words() {
+    compopt +o default 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$1" -- "$cur")
+}
 
-# Something follows them.
-_usher_beginnings() { _usher_words "$1"; compopt -o nospace 2>/dev/null; }
+# Something follows a check's beginning, often a path; but nothing follows ready: and live:.
+_usher_checks() {
+    mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$1" -- "$cur")
+    compopt -o nospace 2>/dev/null
+    case $cur in
+        ready:* | live:*) compopt +o default 2>/dev/null ;;
+        *:*) ;;
+        *) compopt +o default 2>/dev/null ;;
+    esac
+}
 
-# The words that complete the value of option $2 of command $1; 1: the option takes no value.
+# One of $1, a colon and one of $2.
+_usher_pair() {
+    case $cur in
+        *:*)
+            prefix+=${cur%%:*}: cur=${cur#*:}
+            _usher_words "$2" ;;
+        *)
+            _usher_words "$1"
+            COMPREPLY=("${COMPREPLY[@]/%%/:}")
+            compopt -o nospace 2>/dev/null ;;
+    esac
+}
+
+# bash's own.
+_usher_files() { :; }
+
+# $offer is what offers the values of option $2 of command $1; 1: the option takes none.
 _usher_value() {
     case $1:$2 in
 )");
@@ -125,9 +193,8 @@ _usher_value() {
             if (!long_form(option).empty()) {
                 patterns += (patterns.empty() ? "" : " | ") + name + ":" + long_form(option);
             }
-            std::printf("        %s) _usher_%s '%s' ;;\n", patterns.c_str(),
-                        takes_checks(option.id) ? "beginnings" : "words",
-                        values_of(option).c_str());
+            std::printf("        %s) offer=(%s) ;;\n", patterns.c_str(),
+                        bash_offer(option).c_str());
         }
     }
     std::printf(R"(        *) return 1 ;;
@@ -148,44 +215,63 @@ _usher_options() {
 }
 
 _usher() {
-    local cur=${COMP_WORDS[COMP_CWORD]} command=run at=1 option= ended=
     COMPREPLY=()
-    case ${COMP_WORDS[1]} in
+    # bash takes words apart at ':' and '='; TERM:QUIT, tcp://db:5432 and --name=value are one each.
+    local -a words=() starts=()
+    local line=${COMP_LINE:0:COMP_POINT} piece at
+    for ((at = 0; at <= COMP_CWORD; at++)); do
+        case $at:$line in
+            0:* | *:[[:space:]]*) words+=(""); starts+=("$at") ;;
+        esac
+        line=${line#"${line%%%%[![:space:]]*}"}
+        piece=${COMP_WORDS[at]}
+        [ "$at" != "$COMP_CWORD" ] || piece=$line
+        words[${#words[@]} - 1]+=$piece
+        line=${line#"$piece"}
+    done
+    local last=$((${#words[@]} - 1)) command=run option= ended= prefix= index=1
+    local word=${words[last]}
+    local cur=$word
+    local -a offer=()
+    case ${words[1]} in
         %s)
-            [ "$COMP_CWORD" = 1 ] || { command=${COMP_WORDS[1]}; at=2; } ;;
+            [ "$last" = 1 ] || { command=${words[1]}; index=2; } ;;
     esac
-    # Over the words before the cursor; `--name=value` is three words here.
-    for ((; at < COMP_CWORD; at++)); do
-        case $option:${COMP_WORDS[at]} in
-            *:=) ;;
+    # Over the words before the cursor.
+    for ((; index < last; index++)); do
+        case $option:${words[index]} in
             -*:*) option= ;;
-            :--) ended=1; ((at++)); break ;;
-            :-*) option=${COMP_WORDS[at]}; _usher_value "$command" "$option" || option= ;;
+            :--) ended=1; ((index++)); break ;;
+            :--*=*) ;;
+            :-*) option=${words[index]}; _usher_value "$command" "$option" || option= ;;
             # A check does not end the options of probe and wait; a program does end them.
             *) case $command in run) ended=1; break ;; esac ;;
         esac
     done
-    COMPREPLY=()
+    case $option:$ended:$word in
+        ::--*=*) option=${word%%%%=*} prefix=${word%%%%=*}= cur=${word#*=}
+            _usher_value "$command" "$option" || return 0 ;;
+    esac
     if [ -n "$option" ]; then
-        cur=${cur#=}
-        _usher_value "$command" "$option"
-    elif [ -z "$ended" ] && [ "${cur:0:1}" = - ]; then
+        "${offer[@]}"
+    elif [ -z "$ended" ] && [ "${word:0:1}" = - ]; then
         _usher_options "$command"
     elif [ -z "$ended" ] && [ "$command" != run ]; then
-        case $command in probe | wait) _usher_beginnings '%s' ;; esac
-        # Nothing follows these two, least of all a file's name.
-        local line=${COMP_LINE:0:COMP_POINT}
-        case ${line##* } in ready:* | live:*) compopt +o default 2>/dev/null ;; esac
-    elif [ "$at" -lt "$COMP_CWORD" ]; then
+        case $command in probe | wait) _usher_checks '%s' ;; esac
+    elif [ "$index" -lt "$last" ]; then
         if declare -F _command_offset >/dev/null; then
-            _command_offset "$at"
+            _command_offset "${starts[index]}"
         else
-            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
         fi
+        return
     else
-        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
-        [ "$COMP_CWORD" != 1 ] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W '%s' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -c -- "$word")
+        [ "$last" != 1 ] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W '%s' -- "$word")
     fi
+    # What readline replaces begins behind the last of these that it breaks words at.
+    local breaks=${COMP_WORDBREAKS//[^:=]/}
+    [ -z "$breaks" ] || prefix=${word%%"${word##*["$breaks"]}"} COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
 }
 complete -o default -F _usher usher
 )",
@@ -215,7 +301,11 @@ void write_zsh_option(const Option& option) {
         }
         tail += ":" + what + ":";
         if (takes_checks(option.id)) {
-            tail += "_usher_check";
+            tail += "_usher_option_check";
+        } else if (option.id == OptionId::rewrite) {
+            tail += "_usher_rewrite";
+        } else if (option.id == OptionId::escalate) {
+            tail += "_usher_escalation";
         } else if (takes_paths(option.id)) {
             tail += "_files";
         } else if (!values_of(option).empty()) {
@@ -266,12 +356,41 @@ _usher_program() {
 
 _usher_check() { compadd -S '' -- %s; }
 
+_usher_option_check() { compadd -S '' -- %s; }
+
+# One signal, a colon and another.
+_usher_rewrite() {
+    if compset -P '*:'; then
+        compadd -- %s
+    else
+        compadd -S : -- %s
+    fi
+}
+
+_usher_escalation() { compset -P '*:' && compadd -- %s; }
+
 _usher "$@"
 )",
-                subcommands.c_str(), checks.c_str());
+                subcommands.c_str(), checks.c_str(), option_checks.c_str(),
+                rewritten_to(option_of(OptionId::rewrite)).c_str(),
+                rewritten_from(option_of(OptionId::rewrite)).c_str(),
+                escalated_to(option_of(OptionId::escalate)).c_str());
 }
 
 // --- fish -------------------------------------------------------------------------------------
+
+Text comma_separated(Text words) {
+    for (char& c : words) {
+        if (c == ' ') c = ',';
+    }
+    return words;
+}
+
+Text fish_values(const Option& option) {
+    if (option.id == OptionId::rewrite) return "(__usher_rewrite)";
+    if (option.id == OptionId::escalate) return "(__usher_escalation)";
+    return values_of(option);
+}
 
 void write_fish() {
     std::printf(R"(# fish completion for usher
@@ -326,12 +445,34 @@ function __usher_complete_program
     end
 end
 
+# What the word at the cursor has before its colon, if it has one.
+function __usher_before_colon
+    string match -r -g '^(?:--[a-z]+=|-r)?([^:]*):' -- (commandline -ct)
+end
+
+function __usher_rewrite
+    if set -l from (__usher_before_colon)
+        printf '%%s\n' $from:{%s}
+    else
+        printf '%%s:\n' %s
+    end
+end
+
+function __usher_escalation
+    if set -l delay (__usher_before_colon)
+        printf '%%s\n' $delay:{%s}
+    end
+end
+
 complete -c usher -f
 complete -c usher -n 'not contains -- (__usher_command) %s' -a '(__usher_complete_program)'
 complete -c usher -n 'test (count (commandline -opc)) = 1' -a '%s'
 complete -c usher -n 'contains -- (__usher_command) probe wait' -a '%s'
 complete -c usher -n 'contains -- (__usher_command) install' -F
 )",
+                comma_separated(rewritten_to(option_of(OptionId::rewrite))).c_str(),
+                rewritten_from(option_of(OptionId::rewrite)).c_str(),
+                comma_separated(escalated_to(option_of(OptionId::escalate))).c_str(),
                 subcommands.c_str(), subcommands.c_str(), checks.c_str());
     for (int command = 0; command < command_count; ++command) {
         for (const Option& option : option_table()) {
@@ -341,7 +482,9 @@ complete -c usher -n 'contains -- (__usher_command) install' -F
             if (option.letter != 0) std::printf(" -s %c", option.letter);
             if (!option.name().empty()) std::printf(" -l %s", option.name().view().data());
             if (option.takes_value()) std::printf(takes_paths(option.id) ? " -r -F" : " -x");
-            if (!values_of(option).empty()) std::printf(" -a '%s'", values_of(option).c_str());
+            if (const Text values = fish_values(option); !values.empty()) {
+                std::printf(" -a '%s'", values.c_str());
+            }
             std::printf(" -d %s\n", single_quoted(Text(option.help().view())).c_str());
         }
     }
