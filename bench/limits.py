@@ -153,7 +153,7 @@ def judge(rows, partial=False):
         at_most("CPU for an orphan, of 10,000 x of 1,000, x the same of the floor", 1.1,
                 (many / few) / (floor_many / floor_few) if measured else None),
         at_most("CPU for an orphan, the last 20,000 x the first 20,000", 1.1, f.get("orphan_drift")),
-        at_most("probe http, whole process, x curl", 0.35, f.ratio("probe_http_wall", "curl")),
+        at_most("probe http, whole process, x curl", 0.1, f.ratio("probe_http_wall", "curl")),
         *(at_most(f"{title(figure)[0]}, x curl -k", 0.35, f.ratio(figure, "curl -k"))
           for figure in f.rows if figure in ("probe_https_rsa_wall", "probe_https_ecdsa_wall")),
     ]
