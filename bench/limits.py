@@ -131,8 +131,7 @@ def judge(rows, partial=False):
         at_most("system calls to launch", 16, f.get("calls_launch")),
         at_most("launch + exit, x floor", 1.1, f.ratio("launch", "floor")),
         at_most("launch + exit, x floor with vfork", 1.05, f.ratio("launch", "floor-vfork"), aim=True),
-        *(at_most(f"launch + exit, x {peer}", 1, f.ratio("launch", peer))
-          for peer in MUSL_PEERS if peer in f.rows.get("launch", {})),
+        at_most("launch + exit, x best peer", 1, f.ratio("launch", "best peer")),
         at_most("signal until handled, x best peer", 1.05, f.ratio("signal", "best peer")),
         *(at_most(f"{title(figure)[0]}, x floor", 1.1, f.ratio(figure, "floor"))
           for figure in f.rows if figure.startswith("orphan_cpu_")),
@@ -169,9 +168,12 @@ def against_peers(f):
         if not best or "median" not in own or figure == "orphan_drift":   # a ratio of one's own
             continue
         peer = f.rows[figure][best[0]]
-        word = "ahead" if own["median"] < best[1] else "equal" if own["median"] == best[1] else None
-        if word is None and own["q1"] <= peer["q3"]:
+        if own["median"] == best[1]:
+            word = "equal"
+        elif own["q1"] <= peer["q3"] and peer["q1"] <= own["q3"]:
             word = "within the spread"
+        else:
+            word = "ahead" if own["median"] < best[1] else None
         _, factor, unit = title(figure)
         measured = f"{number(own['median'] * factor)} and {number(best[1] * factor)} {unit}".strip()
         found.append({"limit": f"{title(figure)[0]}: against {best[0]}", "kind": "peer", "figure": figure,

@@ -15,7 +15,7 @@ if(NOT sha256 STREQUAL mbedtls_sha256)
     "${sha256}, not ${mbedtls_sha256}")
 endif()
 set(mbedtls ${PROJECT_BINARY_DIR}/mbedtls-${mbedtls_version})
-set(everest ${mbedtls}/3rdparty/everest)   # X25519, proved, and several times as fast as the library's own
+set(everest ${mbedtls}/3rdparty/everest)   # X25519, formally verified, and several times as fast
 if(NOT EXISTS ${everest})
   set(mbedtls_parts LICENSE include/* library/* 3rdparty/everest/*)
   list(TRANSFORM mbedtls_parts PREPEND mbedtls-${mbedtls_version}/)

@@ -290,8 +290,8 @@ void Init::perform(const Action& action) {
         case ActionKind::tell_unreached:
             tell_unreached(action.signal);
             return rest_.continue_stopped();
-        case ActionKind::name_stragglers:
-            name_stragglers(action.signal);
+        case ActionKind::name_still_running:
+            name_still_running(action.signal);
             return rest_.continue_stopped();
         case ActionKind::name_survivors: return name_survivors();
         case ActionKind::kill_rest: return send_to_all(sig::kill);
@@ -339,10 +339,10 @@ void Init::tell_unreached(int signal) {
     narrator_.sent(Whom::unreached, 0, signal, *walked);
 }
 
-void Init::name_stragglers(int signal) {
+void Init::name_still_running(int signal) {
     if (!narrator_.asks_for_survivors()) return;
     Narrator::ProcessList list;
-    if (rest_.name_stragglers(signal, list)) narrator_.still_running(list, signal);
+    if (rest_.name_still_running(signal, list)) narrator_.still_running(list, signal);
 }
 
 void Init::name_survivors() {

@@ -47,7 +47,7 @@ class Init {
     void send_to_all(int signal);
     [[gnu::noinline]] void tell_unreached(int signal);
     void resume();
-    [[gnu::noinline]] void name_stragglers(int signal);
+    [[gnu::noinline]] void name_still_running(int signal);
     [[gnu::noinline]] void name_survivors();
     void stop(int whom, int signal);
     [[gnu::hot]] void show_state(Time now);

@@ -212,7 +212,7 @@ void Narrator::still_running(const ProcessList& processes, int signal) {
     char room[1024];
     Writer text(room);
     text.add("still running ");
-    add_duration(text, straggler_patience);
+    add_duration(text, stop_patience);
     add_signal_name(text.add(" after "), signal);
     processes.add_to(text.add(':'));
     log_.write({.level = Level::warning,

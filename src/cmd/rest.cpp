@@ -153,7 +153,7 @@ bool Rest::stop_all(bool& found_any) const {
     return true;
 }
 
-bool Rest::name_stragglers(int signal, Narrator::ProcessList& list) const {
+bool Rest::name_still_running(int signal, Narrator::ProcessList& list) const {
     Naming naming{.rest = *this, .with_outsiders = false, .stop_signal = signal, .list = list};
     return walk(name, &naming);
 }

@@ -38,7 +38,7 @@ class Rest {
     [[nodiscard]] Walked kill(Time deadline) const;
 
     /// Who runs on, and whether they ignore or block `signal`. False: as above.
-    [[nodiscard]] bool name_stragglers(int signal, Narrator::ProcessList& list) const;
+    [[nodiscard]] bool name_still_running(int signal, Narrator::ProcessList& list) const;
     /// Who is left; as PID 1 with those that an engine brought into the container.
     void name_survivors(Narrator::ProcessList& list) const;
 

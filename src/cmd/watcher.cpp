@@ -15,6 +15,7 @@ namespace {
 
 constexpr Duration shortest_delay = 1 * second;
 constexpr Duration longest_delay = 30 * second;
+constexpr Duration usual_start = 60 * second;
 static_assert(CheckList::most <= Prober::most_checks);
 
 struct Start {
@@ -42,7 +43,8 @@ class Report {
           prober_(prober),
           log_(settings_.wording.style.format, settings_.verbosity),
           narrator_(settings_, log_),
-          is_owed_readiness_(!start.was_ready) {}
+          is_owed_readiness_(!start.was_ready),
+          overdue_at_(after(start.started, usual_start)) {}
 
     void tell(const Rounds& rounds, Wellness before, int failures_before) {
         const Wellness now = rounds.wellness();
@@ -56,7 +58,7 @@ class Report {
         } else if (now == Wellness::healthy && before != Wellness::healthy) {
             tell_each("healthy", before == Wellness::failing ? Level::warning : Level::info, 0);
         } else if (!prober_.all_healthy()) {
-            tell_uncounted();
+            tell_uncounted(now);
         }
     }
 
@@ -77,20 +79,27 @@ class Report {
             if (failures == 0 || !prober_.is_healthy(i)) tell_one(event, level, i, failures);
         }
     }
-    // Each new reason; one that no round will change, a misused check, as a warning.
-    void tell_uncounted() {
+    // Each new reason. As a warning one that no round will change, a misused check, and once what
+    // has not passed long after the start: perhaps it never can.
+    void tell_uncounted(Wellness now) {
+        const bool is_overdue = now == Wellness::starting && sys::monotonic_clock() >= overdue_at_;
+        if (is_overdue) overdue_at_ = infinite;
         for (std::size_t i = 0; i < prober_.count(); ++i) {
-            if (prober_.is_healthy(i) || !prober_.has_changed(i)) continue;
-            tell_one("unhealthy", prober_.is_misused(i) ? Level::warning : Level::info, i, 0);
+            if (prober_.is_healthy(i) || !(is_overdue || prober_.has_changed(i))) continue;
+            const bool is_warning = is_overdue || prober_.is_misused(i);
+            tell_one(
+                "unhealthy", is_warning ? Level::warning : Level::info, i, 0,
+                is_overdue ? Literal("; it was never healthy, so nothing is done") : Literal());
         }
     }
-    void tell_one(Literal event, Level level, std::size_t index, int failures) {
+    void tell_one(Literal event, Level level, std::size_t index, int failures, Literal note = {}) {
         if (!log_.enabled(level)) return;
         char room[320];
         Writer text(room);
         prober_.add_result(text, index);
         text.cut(text.size() - 1);  // the newline
         if (failures > 0) text.add(", ").add(failures).add(" of ").add(settings_.heal.retries);
+        text.add(note);
         log_.write({.level = level,
                     .event = event,
                     .text = text.view(),
@@ -102,6 +111,7 @@ class Report {
     sys::Log log_;
     Narrator narrator_;
     bool is_owed_readiness_;
+    Time overdue_at_;
 };
 
 // What it hears meanwhile was meant for others: it goes on.

@@ -506,32 +506,28 @@ int usher_tls_public_power(mbedtls_mpi* result, const mbedtls_mpi* base,
     return mbedtls_mpi_exp_mod_unsafe(result, base, exponent, modulus, kept);
 }
 
+// NOLINTNEXTLINE(readability-identifier-naming)
 void Hacl_Curve25519_crypto_scalarmult(std::uint8_t* result, std::uint8_t* scalar,
                                        std::uint8_t* point);
 
-// For the key of TLS 1.3. The library has X25519 twice, and PSA takes the slow one of general
-// arithmetic. Numbers are little-endian, as RFC 7748 has them.
+// For the public half of the key that each hello offers to TLS 1.3. The library has X25519 twice:
+// cmake/mbedtls_config.h makes the quick one that of all secrets, but PSA computes this by the
+// other.
 int usher_tls_multiply(mbedtls_ecp_group* group, mbedtls_ecp_point* result,
                        const mbedtls_mpi* scalar, const mbedtls_ecp_point* point,
                        mbedtls_f_rng_t* random, void* context) {
-    if (group->id != MBEDTLS_ECP_DP_CURVE25519) {
+    if (group->id != MBEDTLS_ECP_DP_CURVE25519 || point != &group->G) {
         return mbedtls_ecp_mul(group, result, scalar, point, random, context);
     }
-    std::array<std::uint8_t, 32> secret;
-    std::array<std::uint8_t, 32> base;
-    std::array<std::uint8_t, 32> product;
-    std::size_t length = 0;
-    int error = mbedtls_mpi_write_binary_le(scalar, secret.data(), secret.size());
-    if (error == 0) {
-        error = mbedtls_ecp_point_write_binary(group, point, MBEDTLS_ECP_PF_UNCOMPRESSED, &length,
-                                               base.data(), base.size());
-    }
-    if (error == 0) {
-        Hacl_Curve25519_crypto_scalarmult(product.data(), secret.data(), base.data());
-        error = mbedtls_ecp_point_read_binary(group, result, product.data(), product.size());
-    }
+    std::array<std::uint8_t, 32> secret;  // RFC 7748, section 5: little-endian
+    std::array<std::uint8_t, 32> base{9};
+    std::array<std::uint8_t, 32> product{};
+    const int error = mbedtls_mpi_write_binary_le(scalar, secret.data(), secret.size());
+    if (error == 0) Hacl_Curve25519_crypto_scalarmult(product.data(), secret.data(), base.data());
     mbedtls_platform_zeroize(secret.data(), secret.size());
-    return error;
+    return error != 0
+               ? error
+               : mbedtls_ecp_point_read_binary(group, result, product.data(), product.size());
 }
 
 void* usher_tls_calloc(std::size_t count, std::size_t size) {

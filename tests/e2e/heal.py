@@ -451,6 +451,14 @@ def _(pid1):
     peer.close()
 
 
+@both("until the checks have passed once the next round does not wait for the interval")
+def _(pid1):
+    with healing(check=f"file:{mark(False)}", fast=("--heal-interval", "1h"), pid1=pid1) as init:
+        init.err.expect("^usher: unhealthy file:")
+        mark()
+        wellness(init, "healthy")
+
+
 @both("a failure that does not count is told once, with -v")
 def _(pid1):
     with healing(check=f"file:{mark(False)}", fast=("--heal-interval", "5ms"), pid1=pid1) as init:

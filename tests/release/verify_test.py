@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""scripts/verify-release believes neither the files, nor their list, nor the statement alone."""
+"""scripts/verify-release believes neither the files, nor their list, nor the statement alone; and the same commit gives
+the same bytes."""
 import hashlib
 import json
 import os
+import pwd
 import shutil
 
 from release_lab import DIST, HERE, TOP, VERSION, TestCase, run
@@ -79,12 +81,28 @@ class Verify(TestCase):
             json.dump(statement, file)
         self.refused("made from changes that commit 0123 does not have")
 
-    def test_what_is_built_again_is_something_else(self):
-        """All three at once, for building takes long: another file, one missing, one too many."""
+    def test_what_is_built_again_elsewhere_is_the_same_but_for_what_was_changed(self):
+        """By another user, in a folder with a longer name, later, in another place of the world. One file changed, one
+        missing, one too many, all at once, for building takes long."""
         self.need_release_of_this_commit()
+        if os.getuid() != 0:
+            self.skipTest("to be another user needs root")
         append(self.path(BINARY + ".deb"))
         os.unlink(self.path(BINARY + ".rpm"))
         append(self.path(BINARY + ".zip"))
         sign_again(self.copy)
-        self.refused(rf"differs: {BINARY}\.deb\nmissing: {BINARY}\.rpm\nnot made again: {BINARY}\.zip\n"
-                     "9 files the same, 3 differ")
+        nobody = pwd.getpwnam("nobody")
+        folder = os.path.dirname(self.copy)
+        clone, elsewhere = (os.path.join(folder, name) for name in ("clone", "a-much-longer-name-of-a-folder"))
+        run("git", "clone", "--quiet", "--no-local", f"file://{TOP}", clone)
+        os.mkdir(elsewhere)
+        for path, _, names in os.walk(folder):
+            for each in (path, *(os.path.join(path, name) for name in names)):
+                os.lchown(each, nobody.pw_uid, nobody.pw_gid)
+        with self.assertRaises(AssertionError) as refused:
+            run(os.path.join(clone, "scripts", "verify-release"), self.copy, HERE, cwd=clone, timeout=3600,
+                user="nobody", group=nobody.pw_gid, extra_groups=[], umask=0o077,
+                env={"PATH": os.environ["PATH"], "HOME": elsewhere, "TMPDIR": elsewhere,
+                     "TZ": "Pacific/Kiritimati", "LANG": "C.UTF-8"})
+        self.assertRegex(str(refused.exception), rf"differs: {BINARY}\.deb\nmissing: {BINARY}\.rpm\n"
+                         rf"not made again: {BINARY}\.zip\n9 files the same, 3 differ")

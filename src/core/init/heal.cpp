@@ -11,6 +11,8 @@ namespace {
 // throttled.
 constexpr Duration longest_delay = 1 * second;
 
+constexpr Duration longest_start_interval = 1 * second;
+
 constexpr char comm_prefix[] = "heal:";
 constexpr char names[][9] = {"starting", "healthy", "failing"};
 
@@ -35,7 +37,10 @@ std::optional<Wellness> wellness_in(std::string_view comm) {
 void Rounds::note(const Round& round) {
     const bool began_late = round.began - due_ > std::max(settings_.interval, longest_delay);
     const bool was_held_up = round.ended - round.began > settings_.timeout + longest_delay;
-    due_ = after(round.ended, settings_.interval);
+    // A program that has just been started is healthy soon, and may hang soon.
+    const bool is_starting = !round.has_passed && round.began < counts_from_;
+    due_ = after(round.ended, is_starting ? std::min(settings_.interval, longest_start_interval)
+                                          : settings_.interval);
     if (round.has_passed) {
         wellness_ = Wellness::healthy;
         failures_ = 0;

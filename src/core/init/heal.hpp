@@ -12,7 +12,7 @@ namespace usher {
 
 struct HealSettings {
     CheckList checks;                  ///< none: nothing is watched
-    Duration interval = 10 * second;   ///< from the end of a round to the next one
+    Duration interval = 10 * second;   ///< between rounds; at most a second until failures count
     Duration timeout = 3 * second;     ///< of a round
     int retries = 3;                   ///< so many failed rounds in a row are too many
     Duration start_period = infinite;  ///< from the start: no failure counts, unless one has passed

@@ -104,7 +104,7 @@ void Supervisor::begin_stopping(Time now, Duration grace, int signal) {
     state_ = State::stopping;
     begin_grace(now, grace);
     deadline_ = grace_end_;
-    if (settings_.advises) straggler_at_ = after(now, straggler_patience);
+    if (settings_.advises) still_running_at_ = after(now, stop_patience);
     first_stop_ = signal;
 }
 
@@ -132,9 +132,9 @@ bool Supervisor::ring_timer(Time now, Actions& actions) {
         if (has_program && program_stopped_) actions.add(ActionKind::resume);
         return true;
     }
-    if (now >= straggler_at_) {
-        straggler_at_ = infinite;
-        if (first_stop_ != 0) actions.add(ActionKind::name_stragglers, first_stop_);
+    if (now >= still_running_at_) {
+        still_running_at_ = infinite;
+        if (first_stop_ != 0) actions.add(ActionKind::name_still_running, first_stop_);
         return true;
     }
     return false;
@@ -253,7 +253,7 @@ void Supervisor::begin_linger(const Event& event, Actions& actions) {
     is_daemon_ = becomes_a_daemon(event);
     main_is_gone(event, actions);
     if (is_daemon_) return;
-    straggler_at_ = infinite;
+    still_running_at_ = infinite;
     if (settings_.linger == 0) return end(actions);
     // The stop signal that is held back will not be sent any more; what it asked for begins now.
     if (state_ == State::draining) begin_grace(event.now, settings_.grace);
@@ -293,7 +293,7 @@ void Supervisor::pass_on(const Event& event, Actions& actions) {
 void Supervisor::begin_killing(Time now, Actions& actions) {
     state_ = State::killing;
     deadline_ = after(now, kill_patience);
-    escalation_at_ = straggler_at_ = infinite;
+    escalation_at_ = still_running_at_ = infinite;
     actions.add(ActionKind::name_survivors);
     actions.add(ActionKind::kill_rest);
 }
@@ -308,7 +308,7 @@ void Supervisor::leave(const Event& event, Actions& actions) {
 
 void Supervisor::end(Actions& actions) {
     state_ = State::ended;
-    deadline_ = escalation_at_ = straggler_at_ = infinite;
+    deadline_ = escalation_at_ = still_running_at_ = infinite;
     actions.add(ActionKind::leave);
 }
 

@@ -62,7 +62,7 @@ Literal state_name(State state);
 /// How long usher waits after SIGKILL for what it killed.
 inline constexpr Duration kill_patience = 1 * second;
 /// How long after a forwarded stop signal a warning names who runs on.
-inline constexpr Duration straggler_patience = 5 * second;
+inline constexpr Duration stop_patience = 5 * second;
 
 enum class EventKind : std::uint8_t {
     started,          ///< the program has been exec'ed
@@ -105,17 +105,17 @@ enum class ActionKind : std::uint8_t {
     to_group,  ///< to its process group
     to_all,    ///< to everything that is left
     resume,    ///< SIGCONT to the program's group at least: what the terminal stopped is a group
-    give_terminal,    ///< the program's group becomes the foreground group
-    take_terminal,    ///< usher's own group does
-    stop_self,        ///< as `signal` would have stopped usher
-    stop_group,       ///< the same for usher's whole process group
-    halt_self,        ///< SIGSTOP to usher, whoever could continue it
-    tell_rest,        ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
-    tell_unreached,   ///< the same, less those whom one of reached_by() has reached
-    name_stragglers,  ///< log who runs on after stop signal `signal`; SIGCONT to who is stopped
-    name_survivors,   ///< log who is about to be killed
-    kill_rest,        ///< SIGKILL to everything that is left
-    leave,            ///< end with exit_code()
+    give_terminal,   ///< the program's group becomes the foreground group
+    take_terminal,   ///< usher's own group does
+    stop_self,       ///< as `signal` would have stopped usher
+    stop_group,      ///< the same for usher's whole process group
+    halt_self,       ///< SIGSTOP to usher, whoever could continue it
+    tell_rest,       ///< `signal` to everything that is left, and SIGCONT to what of it is stopped
+    tell_unreached,  ///< the same, less those whom one of reached_by() has reached
+    name_still_running,  ///< log who runs on after stop signal `signal`; SIGCONT to who is stopped
+    name_survivors,      ///< log who is about to be killed
+    kill_rest,           ///< SIGKILL to everything that is left
+    leave,               ///< end with exit_code()
 };
 struct Action {
     ActionKind kind;
@@ -157,7 +157,7 @@ class Supervisor {
     [[nodiscard]] State state() const { return state_; }
     /// When EventKind::deadline is due; `infinite`: never.
     [[nodiscard, gnu::hot]] Time deadline() const {
-        const Time timer = escalation_at_ < straggler_at_ ? escalation_at_ : straggler_at_;
+        const Time timer = escalation_at_ < still_running_at_ ? escalation_at_ : still_running_at_;
         return timer < deadline_ ? timer : deadline_;
     }
     /// How long the present state may last, from `now`; `infinite`: for ever.
@@ -216,7 +216,7 @@ class Supervisor {
     SignalSet reached_by_ = 0;  ///< stop signals as they were sent to more than the main process
     Time deadline_ = infinite;  ///< of the state
     Time escalation_at_ = infinite;
-    Time straggler_at_ = infinite;
+    Time still_running_at_ = infinite;
     Time grace_start_ = infinite;
     Time grace_end_ = infinite;
     std::optional<int> main_status_;

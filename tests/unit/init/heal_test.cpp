@@ -38,12 +38,12 @@ TEST(Rounds, count_nothing_before_the_first_success) {
 }
 
 TEST(Rounds, count_from_the_start_period_s_end_on) {
-    Watch watch({.start_period = 25 * s});
+    Watch watch({.start_period = 5 * s});
     watch.round(false);  // at 0
-    watch.round(false);  // at 11
-    watch.round(false);  // at 22
+    watch.round(false);  // at 2
+    watch.round(false);  // at 4
     EXPECT_EQ(watch.rounds.failures(), 0);
-    watch.round(false);  // at 33
+    watch.round(false);  // at 6
     EXPECT_EQ(watch.rounds.failures(), 1);
     EXPECT_EQ(watch.rounds.wellness(), Wellness::failing);
 }
@@ -74,6 +74,26 @@ TEST(Rounds, begin_an_interval_after_the_last_one_s_end) {
     EXPECT_EQ(watch.rounds.due(), 0);
     watch.round(true, 2 * s);
     EXPECT_EQ(watch.rounds.due(), 9 * s);
+}
+
+TEST(Rounds, follow_each_other_sooner_until_they_count) {
+    Watch watch({.interval = 7 * s});
+    watch.round(false, 2 * s);
+    EXPECT_EQ(watch.rounds.due(), 3 * s);
+    watch.round(true, 2 * s);
+    EXPECT_EQ(watch.rounds.due(), 12 * s);
+    watch.round(false, 2 * s);
+    EXPECT_EQ(watch.rounds.due(), 21 * s);
+
+    Watch quick({.interval = 300 * millisecond});
+    quick.round(false, 0);
+    EXPECT_EQ(quick.rounds.due(), 300 * millisecond);
+
+    Watch late({.interval = 7 * s, .start_period = 2 * s});
+    late.round(false, 2 * s);
+    EXPECT_EQ(late.rounds.due(), 3 * s);
+    late.round(false, 2 * s);
+    EXPECT_EQ(late.rounds.due(), 12 * s);
 }
 
 TEST(Rounds, do_not_count_when_they_were_held_up) {

@@ -14,9 +14,9 @@ namespace usher {
 
 void PrintTo(const Action& action, std::ostream* out) {
     constexpr const char* names[] = {
-        "to_main",        "to_group",        "to_all",         "resume",    "give_terminal",
-        "take_terminal",  "stop_self",       "stop_group",     "halt_self", "tell_rest",
-        "tell_unreached", "name_stragglers", "name_survivors", "kill_rest", "leave"};
+        "to_main",        "to_group",           "to_all",         "resume",    "give_terminal",
+        "take_terminal",  "stop_self",          "stop_group",     "halt_self", "tell_rest",
+        "tell_unreached", "name_still_running", "name_survivors", "kill_rest", "leave"};
     *out << names[static_cast<int>(action.kind)] << '(' << +action.signal << ')';
 }
 
@@ -907,7 +907,7 @@ TEST(escalation, does_not_come_without_a_shutdown_nor_after_its_end) {
     EXPECT_EQ(stopped.until(), infinite);
 }
 
-TEST(stragglers, are_named_once_5_s_after_the_forwarded_stop_signal) {
+TEST(still_running, are_named_once_5_s_after_the_forwarded_stop_signal) {
     for (const Duration grace : {20 * s, infinite}) {
         RunSettings settings = times(3 * s, grace, 3 * s);
         settings.advises = true;
@@ -917,22 +917,22 @@ TEST(stragglers, are_named_once_5_s_after_the_forwarded_stop_signal) {
         EXPECT_EQ(story.until(), 13 * s);
         story.due(13 * s);
         EXPECT_EQ(story.until(), 18 * s);
-        EXPECT_EQ(story.due(18 * s), (Done{{A::name_stragglers, 3}}));
+        EXPECT_EQ(story.due(18 * s), (Done{{A::name_still_running, 3}}));
         EXPECT_EQ(story.until(), grace == infinite ? infinite : 33 * s);
         EXPECT_EQ(story.state(), State::stopping);
     }
 }
 
-TEST(stragglers, are_those_of_the_first_forwarded_stop_signal) {
+TEST(still_running, are_those_of_the_first_forwarded_stop_signal) {
     RunSettings settings = times(0, 20 * s, 3 * s);
     settings.advises = true;
     Story story(settings);
     story.stop(10 * s);
     story.stop(14 * s, intr);
-    EXPECT_EQ(story.due(15 * s), (Done{{A::name_stragglers, term}}));
+    EXPECT_EQ(story.due(15 * s), (Done{{A::name_still_running, term}}));
 }
 
-TEST(stragglers, are_not_named_when_the_program_has_ended_or_was_told_nothing) {
+TEST(still_running, are_not_named_when_the_program_has_ended_or_was_told_nothing) {
     RunSettings settings = times(0, 20 * s, 3 * s);
     settings.advises = true;
     settings.rewrite[intr] = 0;
