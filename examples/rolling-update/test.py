@@ -17,12 +17,12 @@ from harness import comm
 from suite import TOP, Requests, case, equal, need, note, wait_for
 
 FOLDER = os.path.join(TOP, "examples", "rolling-update")
-PORT, NAME = 8080, "rolling"   # the first is the file's
+PORT, NAME = 8080, "rolling"   # PORT is fixed in compose.yaml
 REPLICAS = ("web-a", "web-b")
 
 
 def haproxy():
-    """For haproxy: Debian's."""
+    """Debian's HAProxy stands in for haproxy:3.0.10."""
     return {**bases.shell(), **images.from_machine(*bases.found("haproxy"))}
 
 
@@ -43,8 +43,6 @@ class Project:
 
     def health(self, service):
         return self.inspect(service)["State"]["Health"]["Status"]
-
-
 
 
 @contextlib.contextmanager

@@ -159,10 +159,10 @@ _usher_checks() {
     mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$1" -- "$cur")
     compopt -o nospace 2>/dev/null
     case $cur in
-        ready:* | live:*) compopt +o default 2>/dev/null ;;
-        *:*) ;;
-        *) compopt +o default 2>/dev/null ;;
+        ready:* | live:*) ;;
+        *:*) return ;;
     esac
+    compopt +o default 2>/dev/null
 }
 
 # One of $1, a colon and one of $2.

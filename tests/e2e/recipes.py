@@ -88,7 +88,7 @@ for _words in (("-c",), ()):
             equal(init.state(), "running")
 
 
-@test("HUP to a Celery worker with --forward group cuts its task: HUP is for the main process")
+@test("HUP to a Celery worker with --forward group cuts its task: HUP is for the main process", timeout=120.0)
 def _():
     with celery_worker("-g") as init:
         pool = children(init.program())
@@ -97,7 +97,7 @@ def _():
         assert not saved(), init.err.text
 
 
-@test("a Celery worker that touches a file at each heartbeat is healthy until it stands still")
+@test("a Celery worker that touches a file at each heartbeat is healthy until it stands still", timeout=120.0)
 def _():
     with celery_worker("-c") as init:
         check = ("probe", f"file:{scratch('beat')}?max-age=5s")

@@ -254,7 +254,7 @@ bool parse_check(std::string_view text, Check& check, BadInput& bad) {
     if (take_scheme(text, "ready:")) return parse_state(CheckKind::ready, text, check, bad);
     if (take_scheme(text, "live:")) return parse_state(CheckKind::live, text, check, bad);
     if (text[0] == '-') {
-        return refuse(bad, "options go before the checks:", text, "usher probe [OPTIONS] CHECK...");
+        return refuse(bad, "an option where a check is wanted:", text, "[OPTIONS] CHECK...");
     }
     return refuse_check(text, bad);
 }

@@ -30,6 +30,7 @@ Literal slip_of_check(std::string_view text) {
     if (text.starts_with('/')) {
         return "a path needs a port, as in :8080{}; a file is file:{}";
     }
+    if (text == "||") return "there is no shell here; leave {} out, and what follows";
     const std::size_t slash = find(text, '/');
     if (!is_host_and_port(slice(text, 0, slash))) return {};
     return slash == text.size() ? Literal("did you mean http://{}/ or tcp://{}?")

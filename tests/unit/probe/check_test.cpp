@@ -414,8 +414,8 @@ TEST(parse_check, knows_tls) {
 
 TEST(parse_check, says_where_options_go) {
     for (const std::string text : {"-t", "--timeout=1s", "-"})
-        EXPECT_EQ(refusal(text), "options go before the checks: '" + text +
-                                     "'; accepted: usher probe [OPTIONS] CHECK...");
+        EXPECT_EQ(refusal(text), "an option where a check is wanted: '" + text +
+                                     "'; accepted: [OPTIONS] CHECK...");
 }
 
 TEST(parse_check, keeps_nothing_of_the_check_before) {
