@@ -520,14 +520,14 @@ int usher_tls_multiply(mbedtls_ecp_group* group, mbedtls_ecp_point* result,
         return mbedtls_ecp_mul(group, result, scalar, point, random, context);
     }
     std::array<std::uint8_t, 32> secret;  // RFC 7748, section 5: little-endian
+    if (const int error = mbedtls_mpi_write_binary_le(scalar, secret.data(), secret.size())) {
+        return error;
+    }
     std::array<std::uint8_t, 32> base{9};
-    std::array<std::uint8_t, 32> product{};
-    const int error = mbedtls_mpi_write_binary_le(scalar, secret.data(), secret.size());
-    if (error == 0) Hacl_Curve25519_crypto_scalarmult(product.data(), secret.data(), base.data());
+    std::array<std::uint8_t, 32> product;
+    Hacl_Curve25519_crypto_scalarmult(product.data(), secret.data(), base.data());
     mbedtls_platform_zeroize(secret.data(), secret.size());
-    return error != 0
-               ? error
-               : mbedtls_ecp_point_read_binary(group, result, product.data(), product.size());
+    return mbedtls_ecp_point_read_binary(group, result, product.data(), product.size());
 }
 
 void* usher_tls_calloc(std::size_t count, std::size_t size) {

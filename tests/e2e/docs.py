@@ -402,6 +402,22 @@ def _():
 
 # --- the rest ---------------------------------------------------------------------------------
 
+@test("the pages tell the size of both binaries")
+def _():
+    need(CONFIG.usher_tls, "usher-tls was not built")
+    sizes = {binary: os.path.getsize(path) / 1024 for binary, path in
+             (("usher", CONFIG.usher), ("usher-tls", CONFIG.usher_tls))}
+    told = {"README.md": r"\| binary, KiB \| (\d+) \|()", "docs/comparison.md": r"\| size[^|]*\| (\d+) KiB; with TLS (\d+) \|",
+            "docs/checks.md": r"()\((\d+) KiB on x86-64\)", "docs/building.md": r"\| usher, KiB \| (\d+) (?:.*\n).* KiB \| (\d+) "}
+    for name, pattern in told.items():
+        found = re.findall(pattern, text_of(name))
+        assert found, f"{name} tells no size"
+        for pair in found:
+            for binary, kib in zip(sizes, pair, strict=True):
+                # Newer compilers make up to a tenth more.
+                assert not kib or abs(int(kib) / sizes[binary] - 1) < 0.1, f"{name}: {binary} has {sizes[binary]:.1f}, not {kib} KiB"
+
+
 @test("the man page is clean for man --warnings")
 def _():
     path = os.path.join(TOP, "docs", "usher.1")
