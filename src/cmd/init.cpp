@@ -249,14 +249,12 @@ void Init::show_state(Time now) {
     const State state = supervisor_.state();
     if (state == shown_) return;
     shown_ = state;
-    if (state == State::running) {
-        watcher_.start();
-    } else {
-        watcher_.stop();
-    }
+    if (state != State::running) watcher_.stop();
     if (state != State::ended) set_comm(state);
     if (!settings_.notify_socket.empty()) notify(state);
     narrator_.entered(state, supervisor_, now);
+    // What it tells the manager comes after our own word.
+    if (state == State::running) watcher_.start();
 }
 
 // What the service manager wants to know; with --heal the watcher tells it of the readiness.
