@@ -123,31 +123,39 @@ CommandHelp help_of(Command command) {
     return {};
 }
 
-constexpr char checks_help[] =
-    "Checks: :PORT/PATH  http://HOST[:PORT]/PATH  http://unix:/SOCKET:/PATH\n"
-    "  tcp://HOST:PORT  unix:/SOCKET  unix:@NAME  file:/PATH[?max-age=30s&min-size=1]\n"
-    "  grpc://HOST:PORT[/SERVICE]  grpc://unix:/SOCKET[:/SERVICE]  pid:/PATH  pid:N\n"
-    "  redis://[[USER]:PASSWORD@]HOST[:PORT]  postgres://[USER@]HOST[:PORT][/DB]\n"
-    "  mysql://[USER@]HOST[:PORT]  ready:  live:\n";
+void add_checks(Writer& line) {
+    line.add(
+        "Checks: :PORT/PATH  http://HOST[:PORT]/PATH  http://unix:/SOCKET:/PATH\n"
+        "  tcp://HOST:PORT  unix:/SOCKET  unix:@NAME  file:/PATH[?max-age=30s&min-size=1]\n"
+        "  grpc://HOST:PORT[/SERVICE]  grpc://unix:/SOCKET[:/SERVICE]  pid:/PATH  pid:N\n"
+        "  redis://[[USER]:PASSWORD@]HOST[:PORT]  postgres://[USER@]HOST[:PORT][/DB]\n"
+        "  mysql://[USER@]HOST[:PORT]  ready:  live:\n");
+    line.add(has_tls ? Literal("  https://...  grpcs://...  tls://HOST:PORT\n")
+                     : Literal("https://, grpcs:// and tls:// are in usher-tls.\n"));
+    line.add("${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
+}
 
 // What there is to know beside the options.
-Literal notes_of(Command command) {
+void add_notes(Writer& line, Command command) {
     switch (command) {
         case Command::run:
-            return "Durations: 250ms, 5s, 1m30s, 2h, 0.5 (seconds), inf. Signals: TERM, 15, "
-                   "RTMIN+3.\n"
-                   "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
-                   "Exit codes: PROGRAM's; 128+N for signal N; 69 unhealthy; 124 waited too "
-                   "long;\n"
-                   "125 usage error or failure of usher; 126 not executable; 127 not found.\n";
+            line.add(
+                "Durations: 250ms, 5s, 1m30s, 2h, 0.5 (seconds), inf. Signals: TERM, 15, "
+                "RTMIN+3.\n"
+                "Every option is also a variable: USHER_GRACE=8s; the command line wins.\n"
+                "Exit codes: PROGRAM's; 128+N for signal N; 69 unhealthy; 124 waited too long;\n"
+                "125 usage error or failure of usher; 126 not executable; 127 not found.\n");
+            return;
         case Command::probe:
-        case Command::wait: return checks_help;
-        case Command::sleep: return "TERM, INT, QUIT and HUP end it at once: 128 and the signal.\n";
-        case Command::status: return "Exit code 1: there is none.\n";
+        case Command::wait: return add_checks(line);
+        case Command::sleep:
+            line.add("TERM, INT, QUIT and HUP end it at once: 128 and the signal.\n");
+            return;
+        case Command::status: line.add("Exit code 1: there is none.\n"); return;
         case Command::install:
-            return "The copy has mode 0755 and is there as a whole or not at all.\n";
+            line.add("The copy has mode 0755 and is there as a whole or not at all.\n");
+            return;
     }
-    return {};
 }
 
 constexpr char prefix[] = "USHER_";
@@ -399,6 +407,13 @@ const Option* OptionReader::take_value(const Option& option, bool attached) {
 namespace {
 
 constexpr std::size_t help_column = 37;
+constexpr std::size_t purpose_column = 17;  // behind the longest name, `usher install`
+
+// One blank at least.
+void pad(Writer& line, std::size_t start, std::size_t column) {
+    do line.add(' ');
+    while (line.size() - start < column && line.fits());
+}
 
 void add_option_help(Writer& line, const Option& option) {
     const std::size_t start = line.size();
@@ -408,21 +423,19 @@ void add_option_help(Writer& line, const Option& option) {
     if (option.letter == 0) line.add("    ");
     if (!option.name().empty()) line.add("--").add(option.name());
     if (option.takes_value()) line.add(' ').add(option.argument());
-    do line.add(' ');
-    while (line.size() - start < help_column && line.fits());
+    pad(line, start, help_column);
     line.add(option.help());
     if (!option.fallback().empty()) line.add(" [").add(option.fallback()).add(']');
     line.add('\n');
 }
 
-// `usher probe   Says whether ...`, one line each.
+// `usher probe    Is it healthy? ...`, one line each.
 void add_subcommands(Writer& line) {
     for (int i = 1; i < command_count; ++i) {
         const auto command = static_cast<Command>(i);
         const std::size_t start = line.size();
         line.add("  usher ").add(command_name(command));
-        do line.add(' ');
-        while (line.size() - start < 17 && line.fits());
+        pad(line, start, purpose_column);
         line.add(help_of(command).purpose).add('\n');
     }
 }
@@ -462,12 +475,7 @@ void add_help(Writer& line, Command command) {
     }
     add_option_list(line, table.options, command);
     if (command == Command::run) add_names_of_check_options(line);
-    line.add('\n').add(notes_of(command));
-    if (command == Command::probe || command == Command::wait) {
-        line.add(has_tls ? Literal("  https://...  grpcs://...  tls://HOST:PORT\n")
-                         : Literal("https://, grpcs:// and tls:// are in usher-tls.\n"));
-        line.add("${NAME} and ${NAME:-default} are replaced in CHECK, --host and --header.\n");
-    }
+    add_notes(line.add('\n'), command);
 }
 
 }  // namespace usher
