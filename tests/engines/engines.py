@@ -205,7 +205,9 @@ class Engine:
             container.popen = container.session.popen
             return container
         container.log = self.folder(f"{name}.log")
-        with open(container.log, "wb") as log:
+        # To append: gVisor has an offset for stdout and another for stderr, and would write one over
+        # the other.
+        with open(container.log, "ab") as log:
             container.popen = subprocess.Popen(command, env=environment(), stdout=log, stderr=log,
                                                stdin=subprocess.DEVNULL, start_new_session=True)
         return container
