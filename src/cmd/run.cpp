@@ -56,6 +56,13 @@ int tell_failed_start(void* context, const sys::SpawnFailure& failure) {
     return complain(bad, read_log_format(environment, no_format).value_or(LogFormat::text));
 }
 
+// What does not fit together is known when all was read, of the command line and the environment.
+[[gnu::cold, gnu::noinline]] int complain_of_input(const Invocation& invocation, BadInput& bad,
+                                                   LogFormat format) {
+    bad.where = as_given(bad.where, invocation.words.subspan(1), invocation.environment);
+    return complain(bad, format);
+}
+
 // Part of the loop, so that the start-up code is not mapped again only to return through it.
 [[noreturn, gnu::hot, gnu::noinline]] void supervise_to_the_end(Init& init, int program,
                                                                 const char* name) {
@@ -76,7 +83,7 @@ int run(const Invocation& invocation) {
         return complain_of_variable(bad, invocation.environment);
     }
     const auto line = apply_command_line(settings, invocation.words.subspan(1), bad);
-    if (!line) return complain(bad, settings.wording.style.format);
+    if (!line) return complain_of_input(invocation, bad, settings.wording.style.format);
     switch (line->request) {
         case RunRequest::help: return print_help(Command::run);
         case RunRequest::version: return print_version();
@@ -85,7 +92,7 @@ int run(const Invocation& invocation) {
     }
     log.set(settings.wording.style, settings.verbosity);
     if (!fits_checks(settings, invocation, log, bad)) {
-        return complain(bad, settings.wording.style.format);
+        return complain_of_input(invocation, bad, settings.wording.style.format);
     }
     if (settings.notify) {
         settings.notify_socket = take_from_environment(invocation.environment, "NOTIFY_SOCKET");

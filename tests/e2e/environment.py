@@ -141,6 +141,18 @@ def _():
     assert "USHER_GRACE" in one_line(err)
 
 
+@test("what does not fit together is told of the variable, if it was one")
+def _():
+    for env, word in (({"USHER_OWN": "/a"}, "/a"), ({"USHER_HEAL": "ready:"}, "ready:"),
+                      ({"USHER_WAIT_FOR": "live:"}, "live:"),
+                      ({"USHER_ESCALATE": "10s:QUIT", "USHER_GRACE": "5s"}, "10s:QUIT"),
+                      ({"USHER_METHOD": "HEAD", "USHER_CONTAINS": "x", "USHER_HEAL": ":1/"}, "HEAD")):
+        status, out, err = run("echo", "runs", env=env)
+        equal((status, out), (125, ""))
+        line, name = one_line(err), next(iter(env))
+        assert line.startswith(f"usher: {name}: ") and f"'{word}'" in line, line
+
+
 @test("an unknown variable is a warning with the nearest name, and the program runs")
 def _():
     for name, near in (("USHER_GRAZE", "USHER_GRACE"), ("USHER_PRESTOP", "USHER_PRE_STOP"),

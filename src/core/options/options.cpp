@@ -312,6 +312,24 @@ const Option* find_variable(std::string_view name) {
     return nullptr;
 }
 
+[[gnu::cold]] std::string_view as_given(std::string_view where, std::span<char* const> words,
+                                        char* const* environment) {
+    std::string_view name = where;
+    const Option* const wanted =
+        take_prefix(name, "--") ? find_option(Command::run, name) : nullptr;
+    if (wanted == nullptr) return where;
+    OptionReader reader(Command::run, words);
+    while (const Option* const option = reader.next()) {
+        if (option == wanted) return where;
+    }
+    for (; *environment != nullptr; ++environment) {
+        std::string_view entry = *environment;
+        const std::string_view variable = take_until(entry, '=');
+        if (find_variable(variable) == wanted) return variable;
+    }
+    return where;
+}
+
 void add_nearest_variable(Writer& line, std::string_view name) {
     for (const char* const other : other_variables) {
         if (edit_distance(name, other) > 2) continue;

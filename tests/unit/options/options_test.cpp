@@ -387,6 +387,20 @@ TEST(variables, are_known_by_their_exact_name) {
     }
 }
 
+TEST(variables, are_named_where_only_they_gave_the_option) {
+    const Words line{"--grace", "5s", "-v", "--", "true", "--heal-grace", "1s"};
+    char other[] = "OTHER=1";
+    char grace[] = "USHER_GRACE=5s";
+    char heal[] = "USHER_HEAL_GRACE=5s";
+    char* const environment[] = {other, grace, heal, nullptr};
+    EXPECT_EQ(as_given("--grace", line, environment), "--grace");
+    EXPECT_EQ(as_given("--heal-grace", line, environment), "USHER_HEAL_GRACE");
+    EXPECT_EQ(as_given("--heal", line, environment), "--heal");  // of neither
+    for (const char* other_place : {"USHER_GRACE", "-g5s", "grace", "", "--no-such"}) {
+        EXPECT_EQ(as_given(other_place, line, environment), other_place);
+    }
+}
+
 TEST(variables, that_are_misspelt_have_a_nearest_name) {
     const struct {
         const char* name;
