@@ -81,7 +81,7 @@ void end_child(int child) {
         const auto waited = sys::wait_any();
         if (waited && waited.value.pid == child) return;
         if (!waited) return;
-        if (waited.value.pid == 0) sys::nanosleep(millisecond);
+        if (waited.value.pid == 0) (void)sys::rt_sigtimedwait(set_of(sig::chld), millisecond);
     }
 }
 

@@ -236,7 +236,7 @@ bool Watcher::look() {
 void Watcher::reap() {
     for (int tries = 100; tries > 0 && pid_ != 0; --tries) {
         (void)look();
-        if (pid_ != 0) sys::nanosleep(millisecond);
+        if (pid_ != 0) (void)sys::rt_sigtimedwait(set_of(sig::chld), millisecond);
     }
 }
 
