@@ -289,8 +289,8 @@ class Run:
         self.err = Stream(popen.stderr.fileno()) if popen.stderr else None
         self.leaves = False   # a test sets it when the init may leave processes behind
 
-    def ready(self):
-        self.out.expect(r"^ready$")
+    def ready(self, deadline=DEADLINE):
+        self.out.expect(r"^ready$", deadline)
         return self
 
     def kill(self, sig):

@@ -23,7 +23,7 @@ def hostiles():
 def check_that_killing_wins(init):
     """Nobody is left when usher has ended; who is asked for is told."""
     with init:
-        init.ready()
+        init.ready(LATE)
         init.kill(TERM)
         equal(init.wait(LATE), 137, "status")
         # The last ones are dying; new ones there are none.

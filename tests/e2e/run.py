@@ -41,7 +41,8 @@ def parse_arguments():
                         help="no test of this group (repeatable)")
     parser.add_argument("--list", action="store_true", help="tell the tests, run nothing")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run each N times")
-    parser.add_argument("-j", type=int, default=os.cpu_count() or 1, metavar="N",
+    # A test waits more than it computes.
+    parser.add_argument("-j", type=int, default=3 * (os.cpu_count() or 1) // 2, metavar="N",
                         help="this many at a time")
     parser.add_argument("--usher", default=os.path.join(TOP, "build", "release", "usher"))
     parser.add_argument("--usher-tls", default=os.path.join(TOP, "build", "release-tls", "usher-tls"))
