@@ -4,9 +4,11 @@ import glob
 import json
 import os
 import re
+import shutil
+import tempfile
 import unittest
 
-from release_lab import TOP, architectures, need, run, text_of
+from release_lab import TOP, VERSION, architectures, need, run, text_of
 
 FOLDER = os.path.join(TOP, ".github", "workflows")
 FILES = sorted(glob.glob(os.path.join(FOLDER, "*.yml")))
@@ -91,6 +93,21 @@ class Publish(unittest.TestCase):
     def test_only_the_version_s_own_tag_is_published(self):
         with self.assertRaisesRegex(AssertionError, r"the tag 'v9\.9\.9' is not v\d.*, the version in CMakeLists.txt"):
             run(os.path.join(TOP, "scripts", "publish"), "v9.9.9")
+
+    def test_nothing_with_a_placeholder_is_published(self):
+        clone = tempfile.mkdtemp(prefix="usher-release-")
+        self.addCleanup(shutil.rmtree, clone, ignore_errors=True)
+        run("git", "clone", "--quiet", "--no-local", f"file://{TOP}", clone)
+
+        def said():
+            with self.assertRaises(AssertionError) as caught:
+                run(f"{clone}/scripts/publish", f"v{VERSION}")
+            return str(caught.exception).splitlines()[-1]
+        files = ["packaging/apk", "packaging/control.in", "security-insights.yml"]
+        while files:
+            self.assertRegex(said(), f"^scripts/publish: placeholders .*: {', '.join(files)}$")
+            run("sed", "-i", r"s/example\.org\|PLACEHOLDER\|usher\.invalid/somewhere/g", f"{clone}/{files.pop()}")
+        self.assertRegex(said(), "no release of .* in dist/")
 
     def test_only_on_alpine(self):
         if os.path.exists("/sbin/apk"):
