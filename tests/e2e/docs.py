@@ -449,6 +449,13 @@ def _():
     assert version in headings, f"{version} is not among {headings}"
 
 
+@test("CHANGELOG names every option")
+def _():
+    names = set(re.findall(r"--[a-z-]+", text_of("CHANGELOG.md")))
+    wanted = {o.name for command in COMMANDS for o in known(command).values() if o.name} - PRINT_ONLY
+    equal({f"--{name}" for name in wanted} - names, set(), "options that it does not name")
+
+
 # usher:0.1.0, usher-0.1.0-linux-..., "usher 0.1.0 (", ARG VERSION=0.1.0
 VERSION_WORD = re.compile(r"\b(?:usher(?:[:/ -]|/v|:v)|VERSION=)v?(\d+\.\d+\.\d+)")
 
