@@ -50,17 +50,19 @@ LIMITS = (
     ("has no child subreaper", 155,
      r"as a subreaper$|not PID 1|^subreaper: |^probe_program: |adopts orphans"
      r"|command lines of (tini|catatonit)|USHER_LINGER and"),
+    ("starts no child with an end signal of its own, as the watcher is", 60,
+     r"^heal: |^notify: (with --heal|a watcher)"),
     ("runs CLONE_VFORK as a plain fork, so a failed exec is not seen", 17,
      r"^exec_errors: |on exec gives|a failed exec|a lone -|command lines of dumb-init"),
     ("keeps signals, masks and dispositions of its own", 46,
-     r"^signals: |USHER_REWRITE|that signal N ended|exit statuses of|mask and dispositions|inherit"
+     r"^signals: |who gets which signal|USHER_REWRITE|that signal N ended|exit statuses of|mask and dispositions|inherit"
      r"|no disposition is touched|real-time signals|the same as without usher"),
     ("has memory, threads, descriptors and system calls of its own", 35,
      r"^limits: |^probe_limits: |^privileges: |newer system calls|closed|environment that usher got"
-     r"|names who did not stop|after su|strace"),
+     r"|names who did not stop|after su|strace|as little memory|^install: (one that|no descriptor|without /proc)"),
     ("takes too long to start or to look up", 26,
      r"^early_signals: |a TERM that comes before wait|^wait: (out of time|the interval|signal)"
-     r"|started with &|tostop|the script's again"),
+     r"|started with &|tostop|the script's again|a deep tree"),
 )
 # usher's own words where it cannot adopt orphans: as itself, and in the place of tini and catatonit.
 NO_SUBREAPER = re.compile(r"not PID 1 and no child subreaper")
