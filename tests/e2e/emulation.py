@@ -47,20 +47,25 @@ def enter(emulator):
 # machine. Many of the tests pass all the same; one that fails is excused. More than that are no limit of
 # qemu's, but a fault.
 LIMITS = (
-    ("has no child subreaper", 155,
+    ("has no child subreaper", 310,
      r"as a subreaper$|not PID 1|^subreaper: |^probe_program: |adopts orphans"
-     r"|command lines of (tini|catatonit)|USHER_LINGER and"),
+     r"|command lines of (tini|catatonit)|USHER_LINGER and|^wait_for: (JSON: time is up|a literal password)"),
+    ("starts no child with an end signal of its own, as the watcher is", 45,
+     r"^heal: |--heal|^notify: a watcher"),
     ("runs CLONE_VFORK as a plain fork, so a failed exec is not seen", 17,
-     r"^exec_errors: |on exec gives|a failed exec|a lone -|command lines of dumb-init"),
-    ("keeps signals, masks and dispositions of its own", 46,
+     r"^exec_errors: |on exec gives|a failed exec|a lone -|command lines of dumb-init|^slips: a shell-form CMD"),
+    ("keeps signals, masks and dispositions of its own", 56,
      r"^signals: |USHER_REWRITE|that signal N ended|exit statuses of|mask and dispositions|inherit"
-     r"|no disposition is touched|real-time signals|the same as without usher"),
-    ("has memory, threads, descriptors and system calls of its own", 35,
+     r"|no disposition is touched|real-time signals|the same as without usher|^compat: who gets which signal"
+     r"|^wait_for: (each signal|every other signal|a PIPE|each line of the JSON)|ready: fails while lingering"),
+    ("has memory, threads, descriptors and system calls of its own", 56,
      r"^limits: |^probe_limits: |^privileges: |newer system calls|closed|environment that usher got"
-     r"|names who did not stop|after su|strace"),
-    ("takes too long to start or to look up", 26,
+     r"|names who did not stop|after su|strace|as little memory|the idle init|it uses no heap"
+     r"|^install: (one that|no descriptor|without /proc)|^own: every entry|^user: files that cannot|statx is refused"
+     r"|^wait_for: (where (no process|RLIMIT_NPROC)|after it usher has)"),
+    ("takes too long to start or to look up", 32,
      r"^early_signals: |a TERM that comes before wait|^wait: (out of time|the interval|signal)"
-     r"|started with &|tostop|the script's again"),
+     r"|started with &|tostop|the script's again|a deep tree|the deadline holds against|a reset in each phase"),
 )
 # usher's own words where it cannot adopt orphans: as itself, and in the place of tini and catatonit.
 NO_SUBREAPER = re.compile(r"not PID 1 and no child subreaper")

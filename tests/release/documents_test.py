@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+import schemas
 from release_lab import (DIST, TOP, VERSION, TestCase, architectures, made, made_architectures, statement,
                          text_of)
 
@@ -40,7 +41,8 @@ class Documents(TestCase):
                 self.assertEqual(packages["usher-tls"]["checksums"][0]["checksumValue"],
                                  digest_of(made("", arch, "usher-tls")))
                 self.assertEqual(packages["mbedtls"]["licenseDeclared"], "Apache-2.0")
-                self.assertEqual(packages["mbedtls"]["externalRefs"][0]["referenceLocator"], cpe)
+                self.assertEqual([x["referenceLocator"] for x in packages["mbedtls"]["externalRefs"]],
+                                 [f"pkg:generic/mbedtls@{version}", cpe])
                 parts = {x["name"]: x for x in json.loads(
                     text_of(made(".cdx.json", arch, "usher-tls")))["components"]}
                 self.assertEqual((parts["mbedtls"]["version"], parts["mbedtls"]["cpe"]), (version, cpe))
@@ -51,11 +53,57 @@ class Documents(TestCase):
         for arch in made_architectures():
             with self.subTest(arch):
                 document = json.loads(text_of(made(".cdx.json", arch)))
-                self.assertEqual((document["bomFormat"], document["specVersion"]), ("CycloneDX", "1.5"))
+                self.assertEqual((document["bomFormat"], document["specVersion"]), ("CycloneDX", "1.6"))
                 self.assertEqual(document["metadata"]["component"]["hashes"][0]["content"],
                                  digest_of(made("", arch)))
                 parts = {x["name"]: x for x in document["components"]}
                 self.assertEqual(parts["musl"]["licenses"], [{"license": {"id": "MIT"}}])
+
+    def sboms(self, suffix):
+        for arch in made_architectures():
+            for binary in ("usher", "usher-tls"):
+                yield json.loads(text_of(made(suffix, arch, binary)))
+
+    def test_cyclonedx_by_its_schema(self):
+        for document in self.sboms(".cdx.json"):
+            found = schemas.wrong_with_cyclonedx(document)
+            if found is None:
+                self.skipTest("npm's @cyclonedx/cyclonedx-library or python3-jsonschema is not installed")
+            self.assertEqual(found, [])
+            self.assertNotEqual(schemas.wrong_with_cyclonedx({**document, "serialNumber": "urn:uuid:1"}), [])
+
+    def test_spdx_by_its_required_fields(self):
+        for document in self.sboms(".spdx.json"):
+            self.assertEqual(schemas.wrong(document, schemas.SPDX), [])
+            document["packages"][0].pop("downloadLocation")
+            self.assertEqual(schemas.wrong(document, schemas.SPDX), ["/packages/0/downloadLocation: missing"])
+
+    def test_openvex(self):
+        """By its form; and it is about what the SBOMs name."""
+        document = json.loads(text_of(os.path.join(DIST, f"usher-tls-{VERSION}.openvex.json")))
+        self.assertEqual(schemas.wrong_with_openvex(document), [])
+        product = {"@id": f"pkg:generic/usher-tls@{VERSION}"}
+        for sbom in self.sboms(".cdx.json"):
+            if (main := sbom["metadata"]["component"])["name"] == "usher-tls":
+                library, = (x["purl"] for x in sbom["components"] if x["name"] == "mbedtls")
+                self.assertEqual(main["purl"], product["@id"])
+                for statement in document["statements"]:
+                    self.assertEqual(statement["products"], [{**product, "subcomponents": [{"@id": library}]}])
+        broken = document["statements"][0]
+        broken["impact_statement"] = broken.pop("status_notes")
+        self.assertRegex(schemas.wrong_with_openvex(document)[0], "^/statements/0: not_affected wants")
+
+    def test_security_insights(self):
+        """Its required fields, and that what it names is there."""
+        import yaml
+        text = text_of(os.path.join(TOP, "security-insights.yml"))
+        document = yaml.safe_load(text)
+        self.assertEqual(schemas.wrong(document, schemas.SECURITY_INSIGHTS), [])
+        for name in re.findall(r"https://[^/]+/usher/(\S+\.\w+|LICENSE)$", text, re.MULTILINE):
+            self.assertTrue(os.path.exists(os.path.join(TOP, name)), name)
+        document["repository"].pop("license")
+        document["header"]["last-updated"] = "yesterday"
+        self.assertEqual(len(schemas.wrong(document, schemas.SECURITY_INSIGHTS)), 2)
 
     def test_provenance(self):
         shown = statement()

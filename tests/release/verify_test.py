@@ -55,7 +55,9 @@ class Verify(TestCase):
         self.refused(rf"{BINARY}\.deb: FAILED open(.*\n)*.*is not what its SHA256SUMS says")
 
     def test_a_file_too_many(self):
-        append(self.path("usher-extra"))
+        """But for the signatures of the list, which come behind it."""
+        for name in ("usher-extra", "SHA256SUMS.sigstore.json", "SHA256SUMS.intoto.jsonl"):
+            append(self.path(name))
         self.refused("has files that its SHA256SUMS does not name: usher-extra$")
 
     def test_a_line_that_is_no_sum(self):

