@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What endpoints see of `ready:`."""
+from lab import case, container, create, endpoints, equal, hook, is_deleted, is_ready, note, readiness, run, wait
+
+
+def service():
+    create({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+            "spec": {"selector": {"app": "app"}, "ports": [{"port": 80, "targetPort": 8080}]}})
+
+
+def is_unready(item):
+    return not is_ready(item)
+
+
+def to_unready(**more):
+    """Ends a pod: seconds from that to Ready=False, and the pod while it still drains."""
+    pod = run(container(env={"USHER_PRE_STOP": "20s"}, readinessProbe=readiness(**more)))
+    began = pod.delete()
+    unready = pod.when(is_unready, "Ready is false", began)
+    return pod, unready - began
+
+
+@case("a pod that drains is not Ready within three periods, while it still serves")
+def _():
+    pod, seconds = to_unready()
+    equal(pod.get("/"), 200, "a request after that")
+    note(f"{seconds:.1f} s with periodSeconds 1 and failureThreshold 1")
+    assert seconds < 10, seconds
+
+
+@case("a failureThreshold of 3 makes that later, by two periods")
+def _():
+    pod, seconds = to_unready(periodSeconds=3, failureThreshold=3)
+    note(f"{seconds:.1f} s with periodSeconds 3 and failureThreshold 3")
+    assert seconds > 6, f"{seconds}: that many failures in a row take longer"
+    equal(pod.get("/"), 200, "a request after that")
+
+
+@case("a Service without a pod that is Ready has no endpoint; it gets one back when ready: passes again")
+def _():
+    service()
+    pod = run(container())
+    wait(lambda: endpoints("web") == {pod.address}, "it is an endpoint")
+    pod.get("/set/status/503")
+    wait(lambda: not endpoints("web"), "it is none")
+    equal(pod.get("/work"), 200, "it serves all the same")
+    pod.get("/set/status/200")
+    wait(lambda: endpoints("web") == {pod.address}, "it is one again")
+    equal(pod.restarts(), 0, "restarts")
+
+
+@case("while a preStop hook runs, ready: passes: nobody has told usher yet")
+def _():
+    pod = run(container(lifecycle=hook(8)))
+    began = pod.delete()
+    pod.when(is_deleted, "its end was asked for", began)
+    status, said = pod.exec("/usher", "probe", "ready:")
+    equal((status, said), (0, "healthy ready: running\n"), "ready: in the hook")
+    pod.wait_gone()
+    ready_until = pod.when(is_unready, "Ready is false", began)
+    assert ready_until - began >= 7, f"Ready was false {ready_until - began} s after the end was asked for"
