@@ -130,12 +130,16 @@ class Cluster:
         with open(path("log", name), encoding="utf-8", errors="replace") as file:
             return file.read()[-1500:]
 
+    @staticmethod
+    def log_of_runtime():
+        return path("log", "ctr")
+
     def exits(self, container):
         """What the runtime told of a container: [(when, exit status)] of its first process, and whether it ran out of
         memory. A kubelet of 1.20 may lose both when the pod is deleted."""
         found, out_of_memory = [], False
         offset = time.time() - time.monotonic()
-        with open(path("log", "ctr"), encoding="utf-8") as file:
+        with open(self.log_of_runtime(), encoding="utf-8") as file:
             for line in file:
                 if container not in line or "/tasks/" not in line:
                     continue

@@ -80,9 +80,8 @@ def tell_all():
         for pod in {item["metadata"]["name"]: Pod(item["metadata"]["name"]) for _, item, _ in WATCH.seen}.values():
             print(f"--- {NAMESPACE}/{pod.name}", *(f"  {event}" for event in pod.events()), sep="\n")
             for status in pod.now.get("status", {}).get("containerStatuses", []):
-                print(f"  {status['name']}: {status['state']} {status['lastState']}")
-                with contextlib.suppress(api.Refused):
-                    print(f"  log: {pod.log(status['name'])[-1500:]}", flush=True)
+                print(f"  {status['name']}: {status['state']} {status['lastState']}\n"
+                      f"  log: {pod.log(status['name'])[-1500:]}", flush=True)
 
 
 def exists(version, kind, name):
@@ -211,8 +210,15 @@ class Pod:
         return wait(found, f"an event {pattern!r}; there are {self.events()}", deadline)
 
     def log(self, name="app", previous=False):
+        """"" before the container starts."""
         query = f"container={name}" + ("&previous=true" if previous else "")
-        return api.ask("GET", f"{api.path_of('v1', 'Pod', NAMESPACE, self.name)}/log?{query}").decode(errors="replace")
+        try:
+            text = api.ask("GET", f"{api.path_of('v1', 'Pod', NAMESPACE, self.name)}/log?{query}")
+        except api.Refused as refused:
+            if refused.status != 400:
+                raise
+            return ""
+        return text.decode(errors="replace")
 
     def follow(self, name="app"):
         """Reads the container's log from now on, for it is gone with the pod: `self.said(name)`."""
@@ -263,12 +269,15 @@ class Pod:
         container = self.container_id(name)
         return wait(lambda: CLUSTER.exits(container)[0], f"the end of {name}")[-1]
 
+    def pids(self):
+        """Of all its processes on the node, zombies too."""
+        return [pid for pid in harness.processes() if self.uid in (harness.read_proc(pid, "cgroup") or "")]
+
     def processes(self):
-        """The pids of its processes on the node, by their comm: {"moody": [..]}"""
+        """{comm: pids} of those that live."""
         found = {}
-        for pid in harness.processes():
-            if self.uid in (harness.read_proc(pid, "cgroup") or "") and harness.alive(pid):
-                found.setdefault(harness.comm(pid), []).append(pid)
+        for pid in filter(harness.alive, self.pids()):
+            found.setdefault(harness.comm(pid), []).append(pid)
         return found
 
 

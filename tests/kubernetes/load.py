@@ -15,7 +15,7 @@ import api
 import lab
 
 RATE = 50        # requests a second, of each client
-PATIENCE = 5.0   # seconds for an answer
+PATIENCE = 20.0  # seconds for an answer: a machine may be busy, a pod that is gone refuses or is unreachable
 REQUEST = b"GET %s HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"
 
 
@@ -125,7 +125,7 @@ class Load:
 
     def __exit__(self, kind, error, trace):
         self.stop.set()
-        self.thread.join(2 * PATIENCE)
+        self.thread.join(PATIENCE + 5)
 
     def sent(self):
         return sum(client.sent for client in self.clients)

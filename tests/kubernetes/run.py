@@ -39,7 +39,7 @@ def parse_arguments():
     parser.add_argument("-k", action="append", metavar="PATTERN", default=[],
                         help="only tests in whose `module: title` this pattern is found")
     parser.add_argument("--list", action="store_true", help="tell the tests, run nothing")
-    parser.add_argument("-j", type=int, default=3 * (os.cpu_count() or 1), metavar="N", help="this many at a time")
+    parser.add_argument("-j", type=int, default=5 * (os.cpu_count() or 1), metavar="N", help="this many at a time")
     parser.add_argument("--usher", default=os.path.join(TOP, "build", "release", "usher"))
     parser.add_argument("--programs", metavar="FOLDER", help="what scripts/kubernetes has built")
     parser.add_argument("--k3s", metavar="BINARY", help="a cluster of this one instead")
@@ -48,14 +48,15 @@ def parse_arguments():
 
 
 def collect(patterns):
-    """Imports the modules, which register their tests; first those that run alone."""
+    """Imports the modules, which register their tests; first those that run alone, and those that take long."""
     for path in sorted(glob.glob(f"{HERE}/cases/*.py")):
         name = os.path.basename(path)[:-3]
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-    return sorted((t for t in harness.TESTS if all(re.search(k, t.title) for k in patterns)), key=lambda t: t.group)
+    chosen = [t for t in harness.TESTS if all(re.search(k, t.title) for k in patterns)]
+    return sorted(chosen, key=lambda t: (t.group, -t.timeout))
 
 
 def compile_programs(usher):
@@ -105,7 +106,7 @@ def keep(test, result_fd):
 def perform(options, tests, usher):
     """Runs inside the sandbox."""
     os.environ.update(engines.environment())
-    lab.CLUSTER = cluster.K3s(options.k3s) if options.k3s else cluster.Debian(options.programs)
+    lab.CLUSTER = cluster.K3s(os.path.abspath(options.k3s)) if options.k3s else cluster.Debian(options.programs)
     lab.CLUSTER.start(make_images(compile_programs(usher)))
     print(f"Kubernetes {lab.CLUSTER.full_version}", flush=True)
     counts = dict.fromkeys(("passed", "failed", "skipped"), 0)

@@ -52,16 +52,16 @@ def check(name, state):
     equal(len(endpoints("web")), 2, "endpoints after the rolling restart")
 
 
-@case("pre-stop.yaml as it stands: ready, drained, evicted one at a time, rolled")
+@case("pre-stop.yaml as it stands: ready, drained, evicted one at a time, rolled", timeout=400)
 def _():
     check("pre-stop.yaml", "draining")
 
 
-@case("hook.yaml as it stands: ready, drained, evicted one at a time, rolled")
+@case("hook.yaml as it stands: ready, drained, evicted one at a time, rolled", timeout=400)
 def _():
     check("hook.yaml", "running")
 
 
-@case("shared-pid.yaml as it stands: ready, drained, evicted one at a time, rolled")
+@case("shared-pid.yaml as it stands: ready, drained, evicted one at a time, rolled", timeout=400)
 def _():
     check("shared-pid.yaml", "draining")
