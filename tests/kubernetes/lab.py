@@ -261,8 +261,11 @@ class Pod:
         return self.history[-1][0]
 
     def container_id(self, name="app"):
-        return next(status["containerID"].rpartition("/")[2] for _, item, _ in reversed(self.history)
-                    for status in [status_of(item, name)] if status.get("containerID"))
+        """Of the one that was told of last."""
+        def found():
+            told = (status_of(item, name).get("containerID") for _, item, _ in reversed(self.history))
+            return next(filter(None, told), None)
+        return wait(found, f"the id of {name}").rpartition("/")[2]
 
     def end(self, name="app"):
         """(when, exit status) of the container that ran last, by the runtime."""
