@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What endpoints see of `ready:`."""
+import time
+
 from lab import case, container, create, endpoints, equal, hook, is_deleted, is_ready, note, readiness, run, wait
 
 
@@ -12,28 +14,28 @@ def is_unready(item):
     return not is_ready(item)
 
 
-def to_unready(**more):
-    """Ends a pod: seconds from that to Ready=False, and the pod while it still drains."""
-    pod = run(container(env={"USHER_PRE_STOP": "20s"}, readinessProbe=readiness(**more)))
-    began = pod.delete()
-    unready = pod.when(is_unready, "Ready is false", began)
-    return pod, unready - began
-
-
-@case("a pod that drains is not Ready within three periods, while it still serves")
+@case("a pod that drains leaves the endpoints and is not Ready within seconds, while it still serves")
 def _():
-    pod, seconds = to_unready()
-    equal(pod.get("/"), 200, "a request after that")
-    note(f"{seconds:.1f} s with periodSeconds 1 and failureThreshold 1")
-    assert seconds < 10, seconds
+    service()
+    pod = run(container(env={"USHER_PRE_STOP": "20s"}))
+    wait(lambda: endpoints("web") == {pod.address}, "it is an endpoint")
+    began = pod.delete()
+    wait(lambda: not endpoints("web"), "it is no endpoint")
+    out = time.monotonic() - began
+    unready = pod.when(is_unready, "Ready is false", began) - began
+    equal(pod.get("/work"), 200, "a request after that")
+    note(f"out of the endpoints after {out:.1f} s, Ready false after {unready:.1f} s; periodSeconds 1, failureThreshold 1")
+    assert unready < 10, unready
 
 
 @case("a failureThreshold of 3 makes that later, by two periods")
 def _():
-    pod, seconds = to_unready(periodSeconds=3, failureThreshold=3)
-    note(f"{seconds:.1f} s with periodSeconds 3 and failureThreshold 3")
-    assert seconds > 6, f"{seconds}: that many failures in a row take longer"
-    equal(pod.get("/"), 200, "a request after that")
+    pod = run(container(env={"USHER_PRE_STOP": "20s"}, readinessProbe=readiness(periodSeconds=3, failureThreshold=3)))
+    began = pod.delete()
+    unready = pod.when(is_unready, "Ready is false", began) - began
+    note(f"{unready:.1f} s with periodSeconds 3 and failureThreshold 3")
+    assert unready > 6, f"{unready}: that many failures in a row take longer"
+    equal(pod.get("/work"), 200, "a request after that")
 
 
 @case("a Service without a pod that is Ready has no endpoint; it gets one back when ready: passes again")
