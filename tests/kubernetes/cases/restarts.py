@@ -44,7 +44,7 @@ def _():
 def _():
     pod = run(container(env={"USHER_HEAL": ":8080/healthz", "USHER_HEAL_INTERVAL": "1s", "USHER_GRACE": "5s"}))
     # The watcher acts on what has been healthy once.
-    wait(lambda: "healthy" in pod.log(), "its first healthy round")
+    wait(lambda: '"health":"healthy"' in pod.exec("/usher", "status", "--json")[1], "its first healthy round")
     pod.get("/set/status/500")
     ended = pod.wait_restarts()
     equal((ended["exitCode"], ended["reason"]), (69, "Error"), "how it ended")
