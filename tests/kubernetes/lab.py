@@ -54,11 +54,11 @@ def wait(condition, what, deadline=LONG):
 
 
 @contextlib.contextmanager
-def namespace(labels=None):
+def namespace():
     """One for this test; all that is in it when the test ends goes."""
     global NAMESPACE, WATCH
     NAMESPACE = f"t{os.getpid()}"
-    api.call("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE, "labels": labels or {}}})
+    api.call("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
     if CLUSTER.has_accounts:
         wait(lambda: exists("v1", "ServiceAccount", "default"), "the namespace's service account")
     pods = api.path_of("v1", "Pod", NAMESPACE)
@@ -273,7 +273,7 @@ class Pod:
         return wait(lambda: CLUSTER.exits(container)[0], f"the end of {name}")[-1]
 
     def pids(self):
-        """Of all its processes on the node, zombies too."""
+        """Of its processes on the node."""
         return [pid for pid in harness.processes() if self.uid in (harness.read_proc(pid, "cgroup") or "")]
 
     def processes(self):
