@@ -276,8 +276,8 @@ conntrack: {{maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeo
 
 
 class K3s(Cluster):
-    """All of it in one binary, which brings its own containerd, runc and CNI plugins. For .github/workflows/kubernetes.yml;
-    where no release of k3s can be had, it was never run."""
+    """All of it in one binary, which brings its own containerd, runc and CNI plugins: for the workflow `kubernetes`. It
+    was not run where this was written, for want of a k3s."""
     search, has_accounts = "", True
 
     def __init__(self, binary):
@@ -290,12 +290,13 @@ class K3s(Cluster):
         return self.binary
 
     def bring_up(self, archives):
+        os.makedirs(path("k3s/agent/images"))
         for number, archive in enumerate(archives):   # it loads what is there when it starts
-            os.makedirs(path("k3s/agent/images"), exist_ok=True)
             os.symlink(archive, path(f"k3s/agent/images/{number}.tar"))
-        self.run("k3s", "server", "--data-dir", path("k3s"), "--write-kubeconfig", path("k3s.yaml"), "--node-name", NODE,
-                 "--node-ip", NODE_ADDRESS, "--flannel-iface", "node0", "--flannel-backend", "host-gw", "--cluster-cidr",
-                 "198.19.0.0/16", "--service-cidr", SERVICES, "--cluster-dns", DNS_ADDRESS, "--https-listen-port",
-                 api.PORT, "--pause-image", PAUSE, "--disable", "traefik,servicelb,metrics-server,local-storage,coredns",
-                 "--disable-helm-controller", "--disable-cloud-controller", "--disable-network-policy",
+        self.run("k3s", "server", "--data-dir", path("k3s"), "--write-kubeconfig", path("k3s.yaml"),
+                 "--node-name", NODE, "--node-ip", NODE_ADDRESS, "--flannel-iface", "node0",
+                 "--flannel-backend", "host-gw", "--cluster-cidr", "198.19.0.0/16", "--service-cidr", SERVICES,
+                 "--cluster-dns", DNS_ADDRESS, "--https-listen-port", api.PORT, "--pause-image", PAUSE,
+                 "--disable", "traefik,servicelb,metrics-server,local-storage,coredns", "--disable-helm-controller",
+                 "--disable-cloud-controller", "--disable-network-policy",
                  "--kube-apiserver-arg", f"token-auth-file={path('tokens.csv')}")

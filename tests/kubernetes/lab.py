@@ -4,7 +4,6 @@
 A case is a function under @case("a sentence that must hold"). It has a namespace of its own, in which all pods are
 watched; those that count requests run alone, the others side by side.
 """
-import concurrent.futures
 import contextlib
 import http.client
 import os
@@ -13,10 +12,9 @@ import threading
 import time
 
 import api
-import engines
 import harness
 import isolation
-from harness import equal, need, skip  # noqa: F401, what cases import from here
+from harness import equal, need  # noqa: F401, what cases import from here
 
 LONG = 120.0
 TOP = isolation.TOP
@@ -129,8 +127,8 @@ def hook(seconds):
 
 
 def pod_spec(*containers, seconds=30, **more):
-    return {"terminationGracePeriodSeconds": seconds, "automountServiceAccountToken": False, "enableServiceLinks": False,
-            "securityContext": USER, "containers": list(containers), **more}
+    return {"terminationGracePeriodSeconds": seconds, "automountServiceAccountToken": False,
+            "enableServiceLinks": False, "securityContext": USER, "containers": list(containers), **more}
 
 
 def start(*containers, name="app", seconds=30, **more):

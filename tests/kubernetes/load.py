@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Clients of a Service's pods: each sends a steady stream of requests, each on a connection of its own, to the pods that it
-believes in, and counts those that are not answered. They differ in how they follow the cluster:
+"""Clients of a Service's pods: each sends a steady stream of requests, each on a connection of its own, to the pods
+that it believes in, and counts those that are not answered. They differ in how they follow the cluster:
 
     terminating            a pod is in while it is Ready and nobody has asked for its end, as endpoints have it
     terminating, 2 s late  the same, but it lets go of a pod 2 s after that

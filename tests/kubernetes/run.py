@@ -4,9 +4,9 @@
 
     tests/kubernetes/run.py [--usher BINARY] [--programs FOLDER | --k3s BINARY] [-k PATTERN] [-j N] [-v]
 
-Runs tests/kubernetes/cases/*.py. Needs root, Python 3 with yaml, ip, iptables, openssl and a C++ compiler, and the programs
-of scripts/kubernetes, or k3s. It all happens in a sandbox that leaves nothing (tests/engines/isolation.py). The last
-line is `N passed, N failed, N skipped`; the exit status is 1 if a test failed.
+Runs tests/kubernetes/cases/*.py. Needs root, Python 3 with yaml, ip, iptables, openssl and a C++ compiler, and the
+programs of scripts/kubernetes, or k3s. It all happens in a sandbox that leaves nothing (tests/engines/isolation.py).
+The last line is `N passed, N failed, N skipped`; the exit status is 1 if a test failed.
 """
 import argparse
 import glob
@@ -81,8 +81,8 @@ def make_images(programs):
         images.make("moody", {"/usher": usher, "/moody": moody}, {**supervised, "Cmd": ["/moody"]}, lab.MOODY),
         # Dockerfile.example, file by file.
         images.make("example", {"/usher": usher, "/service": programs["service"]},
-                    {**supervised, "Cmd": ["/service"], "Env": ["PORT=8080", "USHER_GRACE=6s"], "StopSignal": "SIGTERM"},
-                    lab.EXAMPLE),
+                    {**supervised, "Cmd": ["/service"], "Env": ["PORT=8080", "USHER_GRACE=6s"],
+                     "StopSignal": "SIGTERM"}, lab.EXAMPLE),
         images.make("app", {"/usher": usher, "/app": moody, "/text": b"not a program\n"},
                     {**supervised, "Cmd": ["/app"]}, lab.PLAIN),
         images.make("usher", {"/usher": usher}, {"Entrypoint": ["/usher"]}, "usher:0.1.0"),

@@ -55,5 +55,5 @@ def _():
     idle, _ = measure("http", {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1})
     cpu, count = measure("exec", probe("ready:", ":8080/healthz"))
     assert count >= 100, f"{count} probes in {SECONDS} s"
-    note(f"an exec probe takes {1000 * (cpu - idle) / count:.0f} ms of CPU more than httpGet, kubelet and runtime included; "
-         f"{count} of them")
+    note(f"an exec probe takes {1000 * (cpu - idle) / count:.0f} ms of CPU more than httpGet, kubelet and runtime "
+         f"included; {count} of them")

@@ -14,8 +14,9 @@ def evict(name):
 
 def check_budget(names):
     """One of two pods may go; then the other has to wait."""
-    wait(lambda: exists(lab.budget_version(), "PodDisruptionBudget", "web").get("status", {}).get("disruptionsAllowed") == 1,
-         "the budget allows one")
+    def allowed():
+        return exists(lab.budget_version(), "PodDisruptionBudget", "web").get("status", {}).get("disruptionsAllowed")
+    wait(lambda: allowed() == 1, "the budget allows one")
     evict(names[0])
     try:
         evict(names[1])

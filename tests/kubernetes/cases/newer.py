@@ -2,7 +2,7 @@
 """What a newer Kubernetes has."""
 import api
 import lab
-from lab import MOODY, RESTRICTED, Pod, case, container, create, documents, equal, need_version, probe, run, wait
+from lab import case, container, create, documents, equal, need_version, probe, run
 
 
 @case("a native sidecar under usher ends after the program, and drains")

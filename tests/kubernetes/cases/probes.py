@@ -36,26 +36,27 @@ def _():
     equal(said, "Readiness probe failed: unhealthy :8080/healthz: reply: timed out", "the event")
 
 
-@case("with timeoutSeconds unset the event of a program that does not answer says nothing")
+# A kubelet of 1.20 says nothing then, a newer one that the command timed out.
+@case("with timeoutSeconds unset the event of a program that does not answer has no line of usher")
 def _():
     said = event("^Unhealthy: Readiness", act="/set/delay/60000", readinessProbe=unset(readiness()))
     note(repr(said))
-    assert said.strip() == "Readiness probe failed:", said
+    assert "healthy" not in said, said
 
 
-@case("with timeoutSeconds unset the event says nothing either of a check that had failed by then")
+@case("with timeoutSeconds unset the event has no line either of a check that had failed by then")
 def _():
     described = {**unset(readiness()), "exec": {"command": ["/usher", "probe", ":9999/", ":8080/healthz"]}}
     pod = start(container(readinessProbe=described))
     wait(lambda: pod.now.get("status", {}).get("podIP") and answers(pod.address, "/"), "it serves")
     pod.get("/set/delay/60000")
-    said = pod.wait_event(r"^Unhealthy: Readiness probe failed: $")
-    note(repr(said))
+    pod.wait_event(r"^Unhealthy: Readiness probe [a-z]+: (?!.*unhealthy)")
 
 
 @case("with timeoutSeconds unset, usher's own --timeout below it tells")
 def _():
-    described = {**unset(readiness()), "exec": {"command": ["/usher", "probe", "-t", "700ms", "ready:", ":8080/healthz"]}}
+    command = ["/usher", "probe", "-t", "700ms", "ready:", ":8080/healthz"]
+    described = {**unset(readiness()), "exec": {"command": command}}
     said = event("^Unhealthy: Readiness", act="/set/delay/60000", readinessProbe=described)
     equal(said, "Readiness probe failed: unhealthy :8080/healthz: reply: timed out", "the event")
 
@@ -89,7 +90,8 @@ def probe_of(command):
 
 @case("a startup probe holds the two others back, and is over when it passed")
 def _():
-    pod = run(container("--late", 4000, startupProbe=probe(":8080/healthz", failureThreshold=60), livenessProbe=liveness()))
+    pod = run(container("--late", 4000, startupProbe=probe(":8080/healthz", failureThreshold=60),
+                        livenessProbe=liveness()))
     equal(pod.restarts(), 0, "restarts")
     said = [message for reason, message in pod.events() if reason == "Unhealthy"]
     assert said and all(x.startswith("Startup probe failed: unhealthy :8080/healthz: connect: ") for x in said), said

@@ -24,7 +24,7 @@ def _():
     out = time.monotonic() - began
     unready = pod.when(is_unready, "Ready is false", began) - began
     equal(pod.get("/work"), 200, "a request after that")
-    note(f"out of the endpoints after {out:.1f} s, Ready false after {unready:.1f} s; periodSeconds 1, failureThreshold 1")
+    note(f"out of the endpoints after {out:.1f} s, Ready false after {unready:.1f} s: period 1 s, threshold 1")
     assert unready < 10, unready
 
 
@@ -33,7 +33,7 @@ def _():
     pod = run(container(env={"USHER_PRE_STOP": "20s"}, readinessProbe=readiness(periodSeconds=3, failureThreshold=3)))
     began = pod.delete()
     unready = pod.when(is_unready, "Ready is false", began) - began
-    note(f"{unready:.1f} s with periodSeconds 3 and failureThreshold 3")
+    note(f"{unready:.1f} s: a period of 3 s, a threshold of 3")
     assert unready > 6, f"{unready}: that many failures in a row take longer"
     equal(pod.get("/work"), 200, "a request after that")
 

@@ -20,8 +20,8 @@ def two(**env):
 def of_container(pod, name):
     """{comm: pid} of the usher and the program of one container; probes come and go."""
     container_id = pod.container_id(name)
-    return {comm: pid for comm, pids in pod.processes().items() for pid in pids
-            if container_id in (harness.read_proc(pid, "cgroup") or "") and (comm == "moody" or comm.startswith("usher:"))}
+    return {comm: pid for comm, pids in pod.processes().items() if comm == "moody" or comm.startswith("usher:")
+            for pid in pids if container_id in (harness.read_proc(pid, "cgroup") or "")}
 
 
 @case("in a shared process namespace one container restarts, and the other is untouched")
