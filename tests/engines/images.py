@@ -113,10 +113,11 @@ def lock(name):
         yield
 
 
-def make(name, files, config=None):
-    """An image called localhost/NAME:test, made once: a second call gives the first one's."""
+def make(name, files, config=None, called=None):
+    """An image called localhost/NAME:test, unless told otherwise. It is made once: a second call gives the
+    first one's."""
     folder = f"{isolation.WORK}/images/{name}"
-    image = Image(f"localhost/{name}:test", f"{folder}/root", f"{folder}/image.tar", config or {})
+    image = Image(called or f"localhost/{name}:test", f"{folder}/root", f"{folder}/image.tar", config or {})
     with lock(f"image-{name}"):
         if not os.path.exists(image.archive):
             os.makedirs(image.root, exist_ok=True)
