@@ -191,8 +191,8 @@ const Option* nearest_option(Command command, std::string_view word);
 void add_variable_name(Writer& line, const Option& option);
 /// The option that the variable `name` stands for; null if there is none.
 const Option* find_variable(std::string_view name);
-/// How the user gave the option of the run form that `where` names (`--grace`): `where`, or the name
-/// of its variable if only the environment has it.
+/// How the user gave the option of the run form that `where` names (`--grace`): `where`, or the
+/// name of its variable if only the environment has it.
 std::string_view as_given(std::string_view where, std::span<char* const> words,
                           char* const* environment);
 /// The variable that `name` was most likely meant to be; nothing if none is near.
