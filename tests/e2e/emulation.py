@@ -43,7 +43,7 @@ def enter(emulator):
 
 
 # What qemu-user 7.2 does otherwise, how many tests may fail for it, and in which (`module: name`) it may
-# show. The number is what was seen at most when all architectures were run, and a few more for a busy
+# show. The number is what was seen at most when all architectures were run (since --heal: armv6), and a few more for a busy
 # machine. Many of the tests pass all the same; one that fails is excused. More than that are no limit of
 # qemu's, but a fault.
 LIMITS = (

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -196,15 +197,16 @@ class Images(TestCase):
         with open(f"{folder}/registry.yml", "w", encoding="ascii") as file:
             file.write(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\n"
                        f"http: {{addr: '{address}'}}\n")
-        with open(f"{folder}/registries.conf", "w", encoding="ascii") as file:
+        os.makedirs(f"{folder}/.config/containers")
+        with open(f"{folder}/.config/containers/registries.conf", "w", encoding="ascii") as file:
             file.write(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n')
         with subprocess.Popen(["docker-registry", "serve", f"{folder}/registry.yml"], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as registry:
-            self.addCleanup(registry.wait)
-            self.addCleanup(registry.terminate)
+            # Before this block is left: it waits for the registry's end.
+            threading.Timer(120, registry.kill).start()
             self.wait_until_open(address)
             said = run(f"{folder}/usher/scripts/publish", f"v{VERSION}", "--image", f"{address}/usher",
-                       env={**os.environ, "CONTAINERS_REGISTRIES_CONF": f"{folder}/registries.conf"})
+                       env={**os.environ, "HOME": folder})
             layout = Layout(self.index())
             self.assertEqual(said.splitlines()[-1], f"{address}/usher@{layout.top()['digest']}")
 
