@@ -87,4 +87,4 @@ def _():
     began = ended.delete()
     when, code = ended.end("wait")
     equal(code, 143, "the exit code of one that is deleted while it waits")
-    assert when - began < 10, when - began
+    assert when - began < 25, when - began   # not the kubelet's 30 s
