@@ -213,7 +213,7 @@ class Pod:
         try:
             text = api.ask("GET", f"{api.path_of('v1', 'Pod', NAMESPACE, self.name)}/log?{query}")
         except api.Refused as refused:
-            if refused.status != 400:
+            if refused.status not in (400, 404):   # the kubelet has not heard of it yet
                 raise
             return ""
         return text.decode(errors="replace")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How pods end: the times of the kubelet and of usher, and the exit codes."""
 import re
+import threading
 
 from lab import case, container, equal, hook, note, run, wait
 
@@ -64,9 +65,10 @@ def _():
     pod = run(container("--term", "ignore", env={"USHER_GRACE": "4s"}, readinessProbe=None))
     pod.follow()
     pod.get("/set/delay/60000")
+    words = ("/usher", "probe", "--timeout", "60s", ":8080/healthz")   # as a readiness probe of a program that hangs
+    threading.Thread(target=pod.exec, args=words, daemon=True).start()
+    wait(lambda: "usher" in pod.processes(), "the probe runs")
     pod.delete()
-    pod.heard("stopping")
-    pod.exec("/usher", "probe", "--timeout", "20s", ":8080/healthz")   # as a readiness probe of a program that hangs
     equal(pod.end()[1], 137, "the exit code")
     wait(lambda: "killing" in pod.said(), "what is killed")
     killed = re.findall(r"killing what did not stop: (.*)", pod.said())
