@@ -377,11 +377,13 @@ class Deployment:
                for name in pods() if not is_deleted(Pod(name).now)}
         api.call("PATCH", self.path, {"spec": {"template": {"metadata": {"annotations": {
             "kubectl.kubernetes.io/restartedAt": str(time.time())}}}}}, api.MERGE)
+
         def is_over():
             still_ready = [name for name in pods() if name in old and is_ready(Pod(name).now)]
             return not still_ready and len(set(self.ready()) - set(old)) == self.replicas
         wait(is_over, "all pods that are ready are new")
-        wait(lambda: all(CLUSTER.exits(one)[0] for inside in old.values() for one in inside), "the old ones have ended")
+        containers = [one for inside in old.values() for one in inside]
+        wait(lambda: all(CLUSTER.exits(one)[0] for one in containers), "the old ones have ended")
         return list(old)
 
 
