@@ -213,7 +213,7 @@ class Pod:
         try:
             text = api.ask("GET", f"{api.path_of('v1', 'Pod', NAMESPACE, self.name)}/log?{query}")
         except api.Refused as refused:
-            if refused.status != 400:
+            if refused.status not in (400, 404):   # the kubelet has not heard of it yet
                 raise
             return ""
         return text.decode(errors="replace")
@@ -371,12 +371,20 @@ class Deployment:
         return [name for name in pods() if is_ready(Pod(name).now) and not is_deleted(Pod(name).now)]
 
     def restart(self):
-        """A rolling restart as kubectl does it; returns when the old pods are gone."""
-        old = pods()
+        """A rolling restart as kubectl does it; returns when the old pods have ended, nobody takes them for Ready, and
+        the new ones are. That they are gone may take a kubelet of 1.20 half a minute more."""
+        old = {name: [Pod(name).container_id(one["name"]) for one in Pod(name).now["spec"]["containers"]]
+               for name in pods() if not is_deleted(Pod(name).now)}
         api.call("PATCH", self.path, {"spec": {"template": {"metadata": {"annotations": {
             "kubectl.kubernetes.io/restartedAt": str(time.time())}}}}}, api.MERGE)
-        wait(lambda: not set(old) & set(pods()) and len(self.ready()) == self.replicas, "all pods are new")
-        return old
+
+        def is_over():
+            still_ready = [name for name in pods() if name in old and is_ready(Pod(name).now)]
+            return not still_ready and len(set(self.ready()) - set(old)) == self.replicas
+        wait(is_over, "all pods that are ready are new")
+        containers = [one for inside in old.values() for one in inside]
+        wait(lambda: all(CLUSTER.exits(one)[0] for one in containers), "the old ones have ended")
+        return list(old)
 
 
 def endpoints(service):

@@ -84,7 +84,9 @@ def _():
 
     ended = waiting("nothing", "1000s")
     wait(lambda: "unhealthy" in ended.log("wait"), "it waits")
+    # A kubelet of 1.20 kills, without TERM, what it has not yet seen run.
+    wait(lambda: "running" in ended.status("wait").get("state", {}), "the kubelet says that it runs")
     began = ended.delete()
     when, code = ended.end("wait")
     equal(code, 143, "the exit code of one that is deleted while it waits")
-    assert when - began < 10, when - began
+    assert when - began < 25, when - began   # not the kubelet's 30 s

