@@ -323,9 +323,9 @@ const Option* find_variable(std::string_view name) {
         if (option == wanted) return where;
     }
     for (; *environment != nullptr; ++environment) {
-        std::string_view entry = *environment;
-        const std::string_view variable = take_until(entry, '=');
-        if (find_variable(variable) == wanted) return variable;
+        std::string_view value = *environment;
+        const std::string_view spelling = take_until(value, '=');
+        if (find_variable(spelling) == wanted) return spelling;
     }
     return where;
 }

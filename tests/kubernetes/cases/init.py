@@ -87,7 +87,8 @@ def _():
     wait(lambda: "running" in ended.status("wait").get("state", {}), "the kubelet says that it runs")
     began = ended.delete()
     when, code = ended.end("wait")
-    # Now and then 137, at once as well: whether a TERM came before that KILL is not known yet.
+    # A kubelet of 1.20 takes a pod that is deleted this early for one that has ended, and kills what is in its cgroup
+    # while the TERM is on its way: seen in its log at -v 4, and for other programs than usher.
     assert code in (143, 137), f"one that is deleted while it waits ended with {code}"
     note(f"deleted while it waited: exit code {code} after {when - began:.1f} s")
     assert when - began < 25, when - began   # not the kubelet's 30 s
