@@ -61,8 +61,12 @@ void run_form(Words& environment, Words& words) {
         if (name.starts_with("USHER_")) add_nearest_variable(line, name);
         require(line.fits() && !is_unknown_variable(line.view()));
     }
-    const auto line = apply_command_line(settings, {words.pointers().data(), words.size()}, bad);
-    if (!line) return check_complaint(bad);
+    const std::span<char* const> all(words.pointers().data(), words.size());
+    const auto line = apply_command_line(settings, all, bad);
+    if (!line) {
+        bad.where = as_given(bad.where, all, environment.pointers().data());
+        return check_complaint(bad);
+    }
     if (line->request == RunRequest::help) check_help(Command::run);
     check_settings(settings);
     require(line->request != RunRequest::run || line->program < words.size());
