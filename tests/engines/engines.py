@@ -53,6 +53,17 @@ def environment():
             "DOCKER_BUILDKIT": "0"}
 
 
+def compile_programs(folder, sources):
+    """Makes static programs in `folder`, which is made; sources: {name: source, below the top}."""
+    os.mkdir(folder)
+    compilers = [subprocess.Popen(["c++", "-std=c++20", "-O1", "-static", "-s", "-o",
+                                   f"{folder}/{name}", os.path.join(isolation.TOP, source)],
+                                  env=environment())
+                 for name, source in sources.items()]
+    if any([compiler.wait() for compiler in compilers]):
+        raise SystemExit("run.py: a test program does not compile")
+
+
 def call(*words, check=True, stdin=None, deadline=LONG):
     """Runs one command: (status, its output, stderr after stdout)."""
     done = subprocess.run([str(w) for w in words], env=environment(), stdin=stdin or

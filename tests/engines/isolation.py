@@ -13,6 +13,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 import traceback
 
@@ -233,3 +234,20 @@ def run(suite):
         print(f"left behind: {' '.join(group.folder for group in groups)}", flush=True)
         status = 1
     return status
+
+
+def main(options, tests, perform):
+    """What a runner of tests does: perform(options, tests, usher) in a sandbox, with the bytes of the binary
+    options.usher. Returns its exit status; with options.list the tests are only told."""
+    if options.list:
+        for test in tests:
+            print(test.title)
+        return 0
+    reason = sandbox.can_sandbox()
+    if reason:
+        print(f"skipped: all: {reason}\n0 passed, 0 failed, {len(tests)} skipped")
+        return 0
+    with open(options.usher, "rb") as file:
+        usher = file.read()
+    sys.stdout.flush()
+    return run(lambda: perform(options, tests, usher))

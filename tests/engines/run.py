@@ -15,7 +15,6 @@ import glob
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
@@ -71,18 +70,12 @@ def collect(options):
 def prepare(usher):
     """The programs that the containers run, static."""
     folder = f"{isolation.WORK}/programs"
-    os.mkdir(folder)
-    compilers = [subprocess.Popen(["c++", "-std=c++20", "-O1", "-static", "-s", "-o",
-                                   f"{folder}/{name}", os.path.join(TOP, source)],
-                                  env=engines.environment())
-                 for name, source in SOURCES.items()]
+    engines.compile_programs(folder, SOURCES)
     for path in (f"{folder}/usher", *(f"{isolation.WORK}/{name}-init" for name in
                                       ("docker", "podman"))):
         with open(path, "wb") as file:
             file.write(usher)
         os.chmod(path, 0o755)
-    if any(compiler.wait() for compiler in compilers):
-        raise SystemExit("run.py: a test program does not compile")
 
 
 def start(wanted):
@@ -176,18 +169,7 @@ def perform(options, tests, usher):
 def main():
     options = parse_arguments()
     tests = collect(options)
-    if options.list:
-        for test in tests:
-            print(test.title)
-        return 0
-    reason = sandbox.can_sandbox()
-    if reason:
-        print(f"skipped: all: {reason}\n0 passed, 0 failed, {len(tests)} skipped")
-        return 0
-    with open(options.usher, "rb") as file:
-        usher = file.read()
-    sys.stdout.flush()
-    return isolation.run(lambda: perform(options, tests, usher))
+    return isolation.main(options, tests, perform)
 
 
 if __name__ == "__main__":

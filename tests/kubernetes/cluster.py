@@ -163,7 +163,7 @@ class Debian(Cluster):
 
     def __init__(self, folder):
         super().__init__(folder)
-        root = f"{folder}/root/usr"
+        root = os.path.join(folder, "root", "usr")
         self.search = f"{folder}/bin:{root}/bin:{root}/sbin"
         self.cni = f"{root}/lib/cni"
         self.runc = f"{root}/sbin/runc"

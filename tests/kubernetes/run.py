@@ -13,7 +13,6 @@ import glob
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
@@ -61,14 +60,9 @@ def collect(patterns):
 
 def compile_programs(usher):
     folder = f"{isolation.WORK}/programs"
-    os.mkdir(folder)
-    compilers = [subprocess.Popen(["c++", "-std=c++20", "-O1", "-static", "-s", "-o", f"{folder}/{name}",
-                                   os.path.join(TOP, source)], env=engines.environment())
-                 for name, source in SOURCES.items()]
+    engines.compile_programs(folder, SOURCES)
     with open(f"{folder}/usher", "wb") as file:
         file.write(usher)
-    if any(compiler.wait() for compiler in compilers):
-        raise SystemExit("run.py: a test program does not compile")
     return {name: images.File(f"{folder}/{name}", 0o755) for name in (*SOURCES, "usher")}
 
 
@@ -127,20 +121,9 @@ def perform(options, tests, usher):
 def main():
     options = parse_arguments()
     tests = collect(options.k)
-    if options.list:
-        for test in tests:
-            print(test.title)
-        return 0
-    if not options.k3s and not options.programs:
+    if not (options.list or options.k3s or options.programs):
         raise SystemExit("run.py: --programs FOLDER or --k3s BINARY is needed")
-    reason = sandbox.can_sandbox()
-    if reason:
-        print(f"skipped: all: {reason}\n0 passed, 0 failed, {len(tests)} skipped")
-        return 0
-    with open(options.usher, "rb") as file:
-        usher = file.read()
-    sys.stdout.flush()
-    return isolation.run(lambda: perform(options, tests, usher))
+    return isolation.main(options, tests, perform)
 
 
 if __name__ == "__main__":

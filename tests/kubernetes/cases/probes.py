@@ -4,6 +4,7 @@ import re
 
 from lab import answers, case, container, equal, is_ready, liveness, note, probe, readiness, run, start, wait
 
+
 def unset(described):
     """Without timeoutSeconds: Kubernetes has 1 s."""
     return {key: value for key, value in described.items() if key != "timeoutSeconds"}
