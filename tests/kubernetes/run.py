@@ -6,7 +6,7 @@
 
 Runs tests/kubernetes/cases/*.py. Needs root, Python 3 with yaml, ip, iptables, openssl and a C++ compiler, and the
 programs of scripts/kubernetes, or k3s. It all happens in a sandbox that leaves nothing (tests/engines/isolation.py).
-The last line is `N passed, N failed, N skipped`; the exit status is 1 if a test failed.
+The last line is `N passed, N failed, N skipped`; the exit status is 1 if a test failed, or none passed.
 """
 import argparse
 import glob
@@ -115,7 +115,7 @@ def perform(options, tests, usher):
             counts["failed"] += 1
             print(f"failed: {name} ended: {lab.CLUSTER.last_lines(name)}", flush=True)
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts), flush=True)
-    return 1 if counts["failed"] else 0
+    return 1 if counts["failed"] or not counts["passed"] else 0   # nothing that was seen is no success
 
 
 def main():
@@ -123,6 +123,9 @@ def main():
     tests = collect(options.k)
     if not (options.list or options.k3s or options.programs):
         raise SystemExit("run.py: --programs FOLDER or --k3s BINARY is needed")
+    reason = not options.list and sandbox.can_sandbox()
+    if reason:
+        raise SystemExit(f"run.py: {reason}")
     return isolation.main(options, tests, perform)
 
 

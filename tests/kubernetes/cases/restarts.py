@@ -9,7 +9,8 @@ def _():
     pod.get("/eat")
     ended = pod.wait_restarts()
     equal((ended["exitCode"], ended["reason"]), (137, "OOMKilled"), "how it ended")
-    assert "killing" not in pod.log(previous=True), pod.log(previous=True)
+    before = wait(lambda: pod.log(previous=True), "the log of the one that ended")
+    assert "killing" not in before, before
     wait(lambda: is_ready(pod.now), "it is ready again")
     equal(pod.restarts(), 1, "restarts")
 
@@ -42,11 +43,12 @@ def _():
 
 @case("--heal ends an unhealthy program with 69, and the kubelet restarts it")
 def _():
-    pod = run(container(env={"USHER_HEAL": ":8080/healthz", "USHER_HEAL_INTERVAL": "1s", "USHER_GRACE": "5s"}))
+    pod = run(container(env={"USHER_HEAL": ":8080/healthz", "USHER_HEAL_INTERVAL": "1s", "USHER_GRACE": "5s"},
+                        terminationMessagePolicy="FallbackToLogsOnError"))
     # The watcher acts on what has been healthy once.
     wait(lambda: '"health":"healthy"' in pod.exec("/usher", "status", "--json")[1], "its first healthy round")
     pod.get("/set/status/500")
     ended = pod.wait_restarts()
     equal((ended["exitCode"], ended["reason"]), (69, "Error"), "how it ended")
-    note(next(line for line in pod.log(previous=True).splitlines() if "status 500" in line))
+    note(next(line for line in ended["message"].splitlines() if "status 500" in line))
     wait(lambda: is_ready(pod.now), "it is ready again")

@@ -3,7 +3,7 @@
 import time
 
 import harness
-from lab import case, container, equal, liveness, note, probe, run, wait
+from lab import case, container, equal, is_ready, liveness, note, probe, run, wait
 
 
 @case("usher and its program run without root, capabilities, new privileges and a writable root, under seccomp")
@@ -42,4 +42,5 @@ def _():
 def _():
     pod = probed_for(20, cpu="10m", memory="32Mi")
     equal(pod.restarts(), 0, "restarts")
+    wait(lambda: is_ready(pod.now), "it is ready")
     note(f"{sum(e[0] == 'Unhealthy' for e in pod.events())} kinds of failed probes in 20 s")
