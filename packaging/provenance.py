@@ -2,6 +2,7 @@
 """What a release was made from: an in-toto statement with a SLSA 1.0 predicate."""
 import json
 import subprocess
+from urllib.parse import quote
 
 import pin
 from architectures import architectures
@@ -16,13 +17,18 @@ def package_of(path):
     return shown.stdout.split()
 
 
+def debian_purl(name, version):
+    """As package URLs want it: + and ~ are percent-encoded."""
+    return f"pkg:deb/debian/{quote(name, safe='')}@{quote(version, safe=':')}"
+
+
 def tools(triple):
     """What decides about the bytes: compiler, linker, libgcc."""
     for tool in ("gcc", "g++", "ld"):
         path = subprocess.run(["sh", "-c", f"readlink -f $(command -v {triple}-{tool})"], check=True,
                               capture_output=True, text=True).stdout.strip()
         name, version = package_of(path)
-        yield {"uri": f"pkg:deb/debian/{name.partition(':')[0]}@{version}"}
+        yield {"uri": debian_purl(name.partition(":")[0], version)}
 
 
 def musl(arch):
@@ -30,7 +36,7 @@ def musl(arch):
         name, version = file.readline().split()[:2]
         for line in file:
             digest, path = line.split()
-            yield {"uri": f"pkg:deb/debian/{name}@{version}", "name": path, "digest": {"sha256": digest}}
+            yield {"uri": debian_purl(name, version), "name": path, "digest": {"sha256": digest}}
 
 
 def mbedtls():

@@ -59,6 +59,20 @@ def release_commit():
     return statement()["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"]["gitCommit"]
 
 
+def clone_of_top(folder):
+    """A clone with the commit that is checked out, tagged as the version, whether or not it has that tag already."""
+    run("git", "clone", "--quiet", "--no-local", f"file://{TOP}", folder)
+    run("git", "-C", folder, "tag", "--force", f"v{VERSION}")
+    return folder
+
+
+def fill_placeholders(clone):
+    """What scripts/publish refuses while names and addresses are not known; as a maintainer would, once they are."""
+    names = run("git", "-C", clone, "ls-files", "security-insights.yml", "packaging", "README.md", "docs/verifying.md").split()
+    run("sed", "-i", r"s/example\.org\|PLACEHOLDER\|usher\.invalid\|OWNER\|REGISTRY\|is not released yet/somewhere/g",
+        *(f"{clone}/{name}" for name in names))
+
+
 def can_run(arch):
     """Whether this machine executes that architecture's binaries by itself."""
     if architectures()[arch]["qemu"] != "native" and arch != HERE:

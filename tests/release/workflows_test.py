@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import unittest
 
-from release_lab import TOP, VERSION, architectures, need, run, text_of
+from release_lab import TOP, VERSION, architectures, clone_of_top, fill_placeholders, need, run, text_of
 
 FOLDER = os.path.join(TOP, ".github", "workflows")
 FILES = sorted(glob.glob(os.path.join(FOLDER, "*.yml")))
@@ -113,19 +113,24 @@ class Publish(unittest.TestCase):
             run(os.path.join(TOP, "scripts", "publish"), "v9.9.9")
 
     def test_nothing_with_a_placeholder_is_published(self):
-        clone = tempfile.mkdtemp(prefix="usher-release-")
-        self.addCleanup(shutil.rmtree, clone, ignore_errors=True)
-        run("git", "clone", "--quiet", "--no-local", f"file://{TOP}", clone)
+        folder = tempfile.mkdtemp(prefix="usher-release-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        clone = clone_of_top(f"{folder}/usher")
 
         def said():
             with self.assertRaises(AssertionError) as caught:
                 run(f"{clone}/scripts/publish", f"v{VERSION}")
             return str(caught.exception).splitlines()[-1]
-        files = ["packaging/apk", "packaging/control.in", "security-insights.yml"]
-        while files:
-            self.assertRegex(said(), f"^scripts/publish: placeholders .*: {', '.join(files)}$")
-            run("sed", "-i", r"s/example\.org\|PLACEHOLDER\|usher\.invalid/somewhere/g", f"{clone}/{files.pop()}")
+        fill_placeholders(clone)
         self.assertRegex(said(), "no release of .* in dist/")
+        for word in ("https://example.org/", "PLACEHOLDER", "usher.invalid", "OWNER/usher", "REGISTRY/usher", "is not released yet"):
+            for name in ("security-insights.yml", "packaging/oci", "README.md", "docs/verifying.md"):
+                text = text_of(f"{clone}/{name}")
+                with open(f"{clone}/{name}", "w", encoding="utf-8") as file:
+                    file.write(f"{text}# {word}\n")
+                self.assertRegex(said(), f"^scripts/publish: placeholders .*: {name}$", word)
+                with open(f"{clone}/{name}", "w", encoding="utf-8") as file:
+                    file.write(text)
 
     def test_only_on_alpine(self):
         if os.path.exists("/sbin/apk"):
