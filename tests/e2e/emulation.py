@@ -48,7 +48,7 @@ def enter(emulator):
 LIMITS = (
     ("has no child subreaper", 310,
      r"as a subreaper$|not PID 1|^subreaper: |^probe_program: |adopts orphans"
-     r"|command lines of (tini|catatonit)|USHER_LINGER and|behind a shell without exec|^wait_for: (JSON: time is up|a literal password)"),
+     r"|command lines of (tini|catatonit)|USHER_LINGER and|RQ worker behind a shell|^wait_for: (JSON: time is up|a literal password)"),
     ("starts no child with an end signal of its own, as the watcher is", 45,
      r"^heal: |--heal|^notify: a watcher"),
     ("runs CLONE_VFORK as a plain fork, so a failed exec is not seen", 4,
